@@ -1,0 +1,191 @@
+/** How a run comes to be, whatever made it; and where it goes first. */
+import type { Card } from '../../common/definition/card.ts'
+import { fillText } from '../../common/definition/template.ts'
+import { checkParams } from '../../common/definition/values.ts'
+import { cancelRun } from './cancel.ts'
+import { due } from './deadlines.ts'
+import type { Now } from './event.ts'
+import { noteRun } from './feed.ts'
+import { finish } from './finish.ts'
+import { joinFlow } from './flows.ts'
+import { nextRunId } from './ids.ts'
+import { enqueue, holdKey } from './lanes.ts'
+import type { Values } from './records.ts'
+import type { Run, State, Via } from './state.ts'
+import { mergeValues, type StoredValues } from './values.ts'
+
+/** What a run that made another hands down. */
+export type Parent = Pick<Run, 'run_id' | 'flow_id' | 'depth' | 'handling'>
+
+export type Birth = {
+  readonly job: string
+  readonly values: StoredValues
+  readonly via: Via
+  readonly parent: Parent | null
+  readonly retry_of: string | null
+  /** null: the card's. */
+  readonly priority: number | null
+  readonly delay_ms: number
+  readonly only_workers: readonly string[] | null
+  readonly handling: readonly string[]
+  /** Chosen beforehand when the asker was told already. */
+  readonly run_id?: string
+  /** Why it cannot be started at all: it is recorded as failed, so that nobody waits for it in vain. */
+  readonly broken?: string
+}
+
+export const DEFAULT_LANE = 'main'
+export const DEFAULT_PRIORITY = 512
+/** A flow that triggers itself without end is stopped at this many steps. */
+export const MAX_DEPTH = 100
+
+/** Records a new run and sends it on its way: into the queue, into waiting, or straight to failed. */
+export function bear(state: State, now: Now, birth: Birth): Run {
+  const run_id = birth.run_id ?? nextRunId(state.ids, now.wall_ms)
+  state.sequence += 1
+  const run: Run = {
+    run_id,
+    flow_id: birth.parent?.flow_id ?? run_id,
+    parent_run_id: birth.parent?.run_id ?? null,
+    via: birth.via,
+    retry_of: birth.retry_of,
+    job: birth.job,
+    card: null,
+    state: 'waiting',
+    reason: null,
+    lane: DEFAULT_LANE,
+    priority: birth.priority ?? DEFAULT_PRIORITY,
+    deliver: 'all',
+    created_ms: now.wall_ms,
+    started_ms: null,
+    finished_ms: null,
+    delay_ms: birth.delay_ms,
+    cancel_requested: false,
+    progress: null,
+    message: null,
+    concurrency_key: null,
+    only_workers: birth.only_workers,
+    depth: (birth.parent?.depth ?? -1) + 1,
+    handling: birth.handling,
+    sequence: state.sequence,
+    tasks: [],
+    counted: false,
+    in_queue: false,
+  }
+  state.runs.set(run_id, run)
+  state.touched.runs.add(run)
+  state.touched.born.set(run_id, birth.values)
+  joinFlow(state, run.flow_id)
+  if (birth.broken !== undefined) finish(state, now, run, 'failed', birth.broken)
+  else if (run.depth > MAX_DEPTH)
+    finish(
+      state,
+      now,
+      run,
+      'failed',
+      `too_deep: the flow has more than ${MAX_DEPTH} steps in a row`,
+    )
+  else announceTo(state, now, run, birth.values, birth.priority)
+  return run
+}
+
+/** Pins a run to its job's card, checks its values by it and queues it; without a card it waits for one. */
+export function announceTo(
+  state: State,
+  now: Now,
+  run: Run,
+  values: StoredValues,
+  priority: number | null,
+): void {
+  const hash = state.jobs.get(run.job)
+  const card = hash === undefined ? undefined : state.cards.get(hash)
+  if (hash === undefined || !card) return awaitAnnouncement(state, now, run)
+  const checked = checkParams(card, values.params, { now_ms: now.wall_ms, source: 'carried' })
+  run.card = hash
+  run.lane = card.lane
+  run.priority = priority ?? card.priority
+  run.deliver = card.deliver
+  if (checked.kind === 'bad') {
+    finish(state, now, run, 'failed', `bad_parameter: ${checked.message}`)
+    return
+  }
+  const params = checked.params
+  if (state.touched.born.has(run.run_id))
+    state.touched.born.set(run.run_id, { params, context: values.context })
+  const key = concurrencyKey(card, params, values.context)
+  if (key.kind === 'missing') {
+    finish(
+      state,
+      now,
+      run,
+      'failed',
+      `bad_parameter: the concurrency key needs a value for ${key.name}`,
+    )
+    return
+  }
+  run.concurrency_key = key.key
+  if (isRefused(state, card, key.key)) {
+    finish(state, now, run, 'failed', 'concurrency: its limit is reached and when_full is refuse')
+    return
+  }
+  replaceOthers(state, now, card, run)
+  holdKey(state, run)
+  if (card.expires_ms !== null)
+    due(state, now, run.created_ms + card.expires_ms, { kind: 'expires', run_id: run.run_id })
+  if (run.created_ms + run.delay_ms > now.wall_ms) {
+    run.reason = 'delayed'
+    due(state, now, run.created_ms + run.delay_ms, { kind: 'delay', run_id: run.run_id })
+    noteRun(state, now, run)
+  } else queue(state, now, run)
+}
+
+/** From waiting to queued. */
+export function queue(state: State, now: Now, run: Run): void {
+  run.state = 'queued'
+  run.reason = null
+  state.touched.runs.add(run)
+  noteRun(state, now, run)
+  enqueue(state, run)
+}
+
+/** Whether `when_full: refuse` turns a new run of this key away: every unfinished run of the key counts. */
+export function isRefused(state: State, card: Card, key: string | null): boolean {
+  if (card.concurrency?.when_full !== 'refuse' || key === null) return false
+  return (state.keys.get(key)?.runs.size ?? 0) >= card.concurrency.limit
+}
+
+/** `job\0key`, so that two jobs never share a limit; null without one. */
+export function concurrencyKey(
+  card: Card,
+  params: Values,
+  context: Values,
+):
+  | { readonly kind: 'key'; readonly key: string | null }
+  | { readonly kind: 'missing'; readonly name: string } {
+  if (!card.concurrency) return { kind: 'key', key: null }
+  const filled = fillText(
+    card.concurrency.key ?? '',
+    mergeValues(params, context, { job_name: card.job }),
+  )
+  if (filled.kind === 'missing') return filled
+  return { kind: 'key', key: `${card.job}\0${filled.text}` }
+}
+
+function awaitAnnouncement(state: State, now: Now, run: Run): void {
+  run.reason = 'unannounced'
+  const waiting = state.unannounced.get(run.job)
+  if (waiting) waiting.add(run)
+  else state.unannounced.set(run.job, new Set([run]))
+  noteRun(state, now, run)
+}
+
+/** `when_full: replace`: the new run takes the place of the oldest ones. */
+function replaceOthers(state: State, now: Now, card: Card, run: Run): void {
+  if (card.concurrency?.when_full !== 'replace' || run.concurrency_key === null) return
+  const others = [...(state.keys.get(run.concurrency_key)?.runs ?? [])].filter(
+    (other) => !other.cancel_requested,
+  )
+  const surplus = others.length - card.concurrency.limit + 1
+  for (const other of others.slice(0, Math.max(0, surplus)))
+    cancelRun(state, now, other, `replaced by ${run.run_id}`)
+}

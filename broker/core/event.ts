@@ -1,0 +1,105 @@
+/** What may reach the broker's decisions, and what is looked up in the store before each. */
+import type { FromClient } from '../../common/protocol/client-door.ts'
+import type { FromWorker, Hello } from '../../common/protocol/worker-door.ts'
+import type { RequestRecord } from './records.ts'
+import type { Gate, Run } from './state.ts'
+import type { StoredValues } from './values.ts'
+
+/** Wall clock for people and for what is kept; monotonic time for everything that is waited for. */
+export type Now = { readonly wall_ms: number; readonly mono_ms: number }
+
+/** Requests that change something. Questions are answered elsewhere, from what is committed. */
+export type Command = Exclude<FromClient, { kind: 'query' } | { kind: 'replay' }>
+/** Output is kept by the door itself, and a session only names the sender. */
+export type Report = Exclude<FromWorker, { kind: 'hello' | 'session' | 'output' }>
+
+export type Event =
+  | { readonly kind: 'command'; readonly peer: string; readonly command: Command }
+  /** `token` is a new session's; `hashes` are those of the cards, in order. */
+  | {
+      readonly kind: 'hello'
+      readonly peer: string
+      readonly token: string
+      readonly hello: Hello
+      readonly hashes: readonly string[]
+    }
+  | {
+      readonly kind: 'report'
+      readonly peer: string
+      readonly session: string
+      readonly report: Report
+    }
+  /** Nothing more can be sent to this address. */
+  | { readonly kind: 'gone'; readonly peer: string }
+  /** Some deadline has come. */
+  | { readonly kind: 'due' }
+
+/** What an event's decision must have looked up. */
+export type Needs = {
+  readonly requests: readonly { readonly job: string; readonly request_id: string }[]
+  readonly runs: readonly string[]
+  readonly flows: readonly string[]
+  readonly gates: readonly { readonly semaphore: string; readonly key: string }[]
+  readonly arrived: readonly { readonly semaphore: string; readonly run_id: string }[]
+}
+
+/** What was found. Memory comes first: what this turn changed is not in the store yet. */
+export type Found = {
+  readonly requests: ReadonlyMap<string, RequestRecord>
+  readonly runs: ReadonlyMap<string, Run>
+  readonly values: ReadonlyMap<string, StoredValues>
+  readonly flows: ReadonlyMap<string, readonly Run[]>
+  readonly gates: ReadonlyMap<string, Gate>
+  /** `semaphore\0run_id` of arrivals that were recorded before. */
+  readonly arrived: ReadonlySet<string>
+}
+
+export const NOTHING_FOUND: Found = {
+  requests: new Map(),
+  runs: new Map(),
+  values: new Map(),
+  flows: new Map(),
+  gates: new Map(),
+  arrived: new Set(),
+}
+
+/** What to look up before deciding an event; null for most, which need nothing. */
+export function needsOf(event: Event): Needs | null {
+  if (event.kind !== 'command') return null
+  const { command } = event
+  const none = { requests: [], runs: [], flows: [], gates: [], arrived: [] }
+  switch (command.kind) {
+    case 'trigger':
+      return {
+        ...none,
+        requests: command.triggers.flatMap(({ job, request_id }) =>
+          request_id ? [{ job, request_id }] : [],
+        ),
+        runs: command.triggers.flatMap(({ parent_run_id }) =>
+          parent_run_id ? [parent_run_id] : [],
+        ),
+      }
+    case 'cancel':
+    case 'retry':
+      return {
+        ...none,
+        runs: command.run_id ? [command.run_id] : [],
+        flows: command.flow_id ? [command.flow_id] : [],
+      }
+    case 'report':
+      return { ...none, runs: [command.run_id] }
+    case 'arrive':
+      return {
+        ...none,
+        runs: [command.run_id],
+        gates: command.key === null ? [] : [{ semaphore: command.semaphore, key: command.key }],
+        arrived: [{ semaphore: command.semaphore, run_id: command.run_id }],
+      }
+    case 'open':
+    case 'reset':
+      return { ...none, gates: [{ semaphore: command.semaphore, key: command.key }] }
+    case 'place':
+    case 'worker':
+      return null
+  }
+}

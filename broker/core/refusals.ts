@@ -1,0 +1,129 @@
+/** Every way in which the broker refuses, in one table: a stable code, an HTTP status, a sentence, and what to do. */
+import type { Failure } from '../../common/protocol/client-door.ts'
+import type { Run } from './state.ts'
+
+const failure = (
+  status: number,
+  code: string,
+  message: string,
+  hint: string | null = null,
+  retry_after_s: number | null = null,
+): Failure => ({ status, code, message, hint, retry_after_s })
+
+const near = (name: string | null): string | null =>
+  name === null ? null : `did you mean ${name}?`
+const short = (text: string): string =>
+  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+
+export const failures = {
+  badJobName: (job: string) =>
+    failure(
+      400,
+      'bad_job_name',
+      `${short(job)} cannot be a job's name`,
+      'names are up to 128 letters, digits, _, . and -',
+    ),
+  noWorkers: () =>
+    failure(
+      503,
+      'no_workers',
+      'no worker has announced any job yet',
+      'start a worker: jobz worker --jobs jobs',
+      5,
+    ),
+  unknownJob: (job: string, nearest: string | null) =>
+    failure(
+      404,
+      'unknown_job',
+      `no worker has ever announced a job called ${short(job)}`,
+      near(nearest) ?? 'jobz jobs lists those that are known',
+    ),
+  badParameter: (name: string, message: string, hint: string | null) =>
+    failure(400, 'bad_parameter', `${short(name)}: ${message}`, hint),
+  unknownParent: (run_id: string) =>
+    failure(400, 'bad_parameter', `parent_run_id: there is no run ${short(run_id)}`),
+  requestIdTaken: (request_id: string, run_id: string) =>
+    failure(
+      409,
+      'request_id_taken',
+      `request_id ${short(request_id)} was used before, with other parameters, priority or delay (run ${run_id})`,
+      'give every different request an id of its own',
+    ),
+  concurrencyFull: (job: string) =>
+    failure(
+      409,
+      'concurrency_full',
+      `${job} has reached its concurrency limit, and its when_full is refuse`,
+    ),
+  full: (limit: number) =>
+    failure(
+      503,
+      'full',
+      `${limit} runs are unfinished, and no more are taken`,
+      'try again later',
+      30,
+    ),
+  unknownRun: (run_id: string) =>
+    failure(404, 'unknown_run', `there is no run ${short(run_id)}`, 'jobz runs lists the newest'),
+  unknownFlow: (flow_id: string) =>
+    failure(404, 'unknown_flow', `there is no flow ${short(flow_id)}`),
+  alreadyOver: (run: Run) =>
+    failure(409, 'already_over', `run ${run.run_id} is ${run.state} already`),
+  flowOver: (flow_id: string) =>
+    failure(409, 'already_over', `every run of flow ${flow_id} is over already`),
+  notFailed: (run: Run) =>
+    failure(
+      409,
+      'not_failed',
+      `run ${run.run_id} is ${run.state}; only failed and expired runs are retried`,
+    ),
+  nothingFailed: (flow_id: string) =>
+    failure(409, 'not_failed', `flow ${flow_id} has no failed run that was not retried already`),
+  retriedElsewhere: (run: Run, worker: string) =>
+    failure(409, 'not_failed', `run ${run.run_id} did not fail on ${short(worker)}`),
+  unknownWorker: (worker: string, nearest: string | null) =>
+    failure(
+      404,
+      'unknown_worker',
+      `there is no worker called ${short(worker)}`,
+      near(nearest) ?? 'jobz workers lists them',
+    ),
+  workerPresent: (worker: string) =>
+    failure(
+      409,
+      'worker_present',
+      `${worker} is connected`,
+      'stop it first; jobz drain only keeps new tasks from it',
+    ),
+  unknownSemaphore: (name: string, nearest: string | null) =>
+    failure(
+      404,
+      'unknown_semaphore',
+      `there is no semaphore called ${short(name)}`,
+      near(nearest) ?? 'jobz semaphores lists them',
+    ),
+  unknownGate: (semaphore: string, key: string) =>
+    failure(
+      404,
+      'unknown_gate',
+      `semaphore ${semaphore} has no gate ${short(key)}`,
+      'jobz semaphores lists them',
+    ),
+  gateOpen: (semaphore: string, key: string) =>
+    failure(
+      409,
+      'gate_open',
+      `gate ${short(key)} of ${semaphore} is open already`,
+      'jobz semaphores reset shuts it',
+    ),
+  ambiguousRun: (run_id: string, run_ids: readonly string[]) =>
+    failure(
+      409,
+      'ambiguous_run',
+      `${short(run_id)} fits more than one run`,
+      `give more of it: ${run_ids.slice(0, 5).join(', ')}`,
+    ),
+  cannotAnswer: () => failure(500, 'internal', 'the broker could not answer; its log says why'),
+  badPlace: (after: string) =>
+    failure(400, 'bad_cursor', `${short(after)} is no place in the feed`),
+}

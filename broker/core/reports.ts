@@ -1,0 +1,182 @@
+/** What workers report of their attempts, and what it means for the tasks. */
+import type { Ended } from '../../common/protocol/worker-door.ts'
+import { decideBye } from './workers.ts'
+import { leaseOwn } from './dispatch.ts'
+import { say } from './effect.ts'
+import type { Event, Now, Report } from './event.ts'
+import { isOver } from './finish.ts'
+import { moveTask } from './lanes.ts'
+import {
+  closeAttempt,
+  endTask,
+  isMine,
+  regain,
+  release,
+  renew,
+  resend,
+  taskById,
+} from './leases.ts'
+import { followEach } from './next.ts'
+import { delayFor, putOff } from './retries.ts'
+import type { Run, State, Task, Worker } from './state.ts'
+
+/** A report under a session that is not known (any more) is answered by asking for a new `hello`. */
+export function decideReport(state: State, event: Event & { kind: 'report' }, now: Now): void {
+  const worker = state.sessions.get(event.session)
+  if (!worker?.session) return say(state, event.peer, { kind: 'hello_again' })
+  worker.session.peer = event.peer
+  renew(worker, now)
+  const { report } = event
+  switch (report.kind) {
+    case 'heartbeat':
+      return heartbeat(state, worker)
+    case 'credit':
+      worker.credit = report.credit
+      state.may_start = true
+      return
+    case 'bye':
+      return decideBye(state, worker, now)
+    case 'accepted':
+    case 'started':
+      return progress(state, worker, report)
+    case 'ended':
+      return ended(state, now, worker, report)
+  }
+}
+
+function heartbeat(state: State, worker: Worker): void {
+  say(state, worker.session?.peer ?? '', { kind: 'heartbeat' })
+  for (const task of worker.holds.values()) {
+    const run = state.runs.get(task.run_id)
+    if (run && task.state === 'leased' && !task.accepted) resend(state, run, task, worker)
+  }
+}
+
+function progress(
+  state: State,
+  worker: Worker,
+  report: Report & { kind: 'accepted' | 'started' },
+): void {
+  const { task, run } = current(state, worker, report)
+  if (!task || !run) return fence(state, worker, report)
+  regain(state, run, task, worker)
+  task.accepted = true
+  if (report.kind === 'accepted') return
+  if (task.state === 'leased') moveTask(state, run, task, 'running')
+  task.started_ms = report.at_ms
+  const attempt = task.attempts.at(-1)
+  if (attempt) Object.assign(attempt, { state: 'running', started_ms: report.at_ms })
+  if (run.started_ms !== null) return
+  run.started_ms = report.at_ms
+  state.touched.runs.add(run)
+}
+
+/** Nobody waits for this attempt: a newer one was leased, or its task is over. */
+function fence(
+  state: State,
+  worker: Worker,
+  { task_id, attempt }: { task_id: string; attempt: number },
+): void {
+  say(state, worker.session?.peer ?? '', { kind: 'stop', task_id, attempt, reason: 'fenced' })
+}
+
+/** The task, if this is its newest attempt and it is not over. */
+function current(
+  state: State,
+  worker: Worker,
+  { task_id, attempt }: { task_id: string; attempt: number },
+): { task?: Task; run?: Run } {
+  const task = taskById(state, task_id)
+  const run = task && state.runs.get(task.run_id)
+  if (!run || task.attempt !== attempt || isOver(task) || !isMine(task, worker)) return {}
+  return { task, run }
+}
+
+/** An attempt is over. Whatever it means, the worker gets its acknowledgement once that is on disk. */
+function ended(state: State, now: Now, worker: Worker, report: Ended): void {
+  const { task_id, attempt } = report
+  say(state, worker.session?.peer ?? '', { kind: 'ack', of: 'ended', task_id, attempt })
+  const { task, run } = current(state, worker, report)
+  if (!task || !run) return noteStale(state, worker, report)
+  regain(state, run, task, worker)
+  if (report.reason === 'returned' && !run.cancel_requested) {
+    closeAttempt(task, now, 'ready', 'given back before it ran')
+    return release(state, run, task)
+  }
+  takeOver(task, run, report)
+  const outcome = outcomeOf(report)
+  const delay_ms =
+    outcome === 'succeeded' || run.cancel_requested ? null : delayFor(state, run, task, report)
+  closeAttempt(task, now, outcome, report.reason)
+  state.touched.runs.add(run)
+  if (delay_ms === null) settle(state, now, run, task, outcome, report)
+  else putOff(state, now, run, task, delay_ms)
+  leaseOwn(state, worker)
+}
+
+function settle(
+  state: State,
+  now: Now,
+  run: Run,
+  task: Task,
+  outcome: Outcome,
+  report: Ended,
+): void {
+  const canceled = run.cancel_requested
+  if (!canceled) followEach(state, run, task, outcome)
+  endTask(
+    state,
+    now,
+    run,
+    task,
+    canceled ? 'canceled' : outcome,
+    canceled ? 'canceled' : reasonOf(report),
+  )
+}
+
+type Outcome = 'succeeded' | 'failed' | 'timed_out'
+
+function outcomeOf({ exit_code, reason }: Ended): Outcome {
+  if (reason === 'timeout') return 'timed_out'
+  return reason === null && exit_code === 0 ? 'succeeded' : 'failed'
+}
+
+const reasonOf = ({ reason, message }: Ended): string | null =>
+  reason === null || reason === 'timeout'
+    ? message
+    : message === null
+      ? reason
+      : `${reason}: ${message}`
+
+/** What the report says goes into the task and its attempt. */
+function takeOver(task: Task, run: Run, report: Ended): void {
+  const { exit_code, signal, output, stdout_bytes, stderr_bytes, error_tail } = report
+  Object.assign(task, {
+    exit_code,
+    signal,
+    output,
+    stdout_bytes,
+    stderr_bytes,
+    error_tail,
+    accepted: true,
+  })
+  const started_ms = report.started_at_ms ?? task.started_ms
+  task.started_ms = started_ms
+  run.started_ms ??= started_ms
+  const attempt = task.attempts.at(-1)
+  if (attempt)
+    Object.assign(attempt, { exit_code, signal, started_ms, finished_ms: report.finished_at_ms })
+}
+
+/** A stale report changes nothing; it is kept as a note on its attempt while its run is unfinished. */
+function noteStale(state: State, worker: Worker, report: Ended): void {
+  const task = taskById(state, report.task_id)
+  const attempt = task?.attempts.find(
+    (item) => item.attempt === report.attempt && item.worker === worker.name,
+  )
+  if (!task || !attempt || attempt.exit_code !== null) return
+  attempt.exit_code = report.exit_code
+  attempt.signal = report.signal
+  attempt.reason = `${attempt.reason ?? 'stale'}; reported too late: ${outcomeOf(report)}`
+  state.touched.tasks.add(task)
+}

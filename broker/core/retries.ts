@@ -1,0 +1,83 @@
+/** Executions that failed and are tried again: whether, and when. */
+import type { Ended } from '../../common/protocol/worker-door.ts'
+import type { Retries } from '../../common/definition/card.ts'
+import { due } from './deadlines.ts'
+import { leaseOwn } from './dispatch.ts'
+import type { Now } from './event.ts'
+import { scatter } from './ids.ts'
+import { enqueue, moveTask } from './lanes.ts'
+import { endTask } from './leases.ts'
+import { isOver } from './finish.ts'
+import { type Run, type State, type Task, taskId } from './state.ts'
+
+/** Reasons that trying again cannot change. */
+const FINAL: ReadonlySet<string> = new Set(['bad_parameter', 'unknown_job', 'canceled'])
+
+/** How long to wait before the next try, in ms; null when none is left, or this failure is not to be retried. */
+export function delayFor(state: State, run: Run, task: Task, report: Ended): number | null {
+  const retries = run.card === null ? undefined : state.cards.get(run.card)?.retries
+  if (!retries || task.tries >= retries.limit || FINAL.has(report.reason ?? '')) return null
+  const byExit = report.reason === null && report.signal === null
+  if (byExit && retries.exit_codes && !retries.exit_codes.includes(report.exit_code ?? -1))
+    return null
+  return backoff(retries, task.tries, `${run.run_id}.${task.n}`)
+}
+
+/**
+ * Exponential, with jitter: between half of `backoff * 2^tries` and the whole, at most `max_backoff`. The jitter comes
+ * from the task's id, so that the same history gives the same times.
+ */
+export function backoff(
+  { backoff_ms, max_backoff_ms }: Retries,
+  tries: number,
+  task_id: string,
+): number {
+  const whole = Math.min(max_backoff_ms, backoff_ms * 2 ** Math.min(tries, 40))
+  let hash = tries
+  for (let at = 0; at < task_id.length; at++) hash = scatter((hash + task_id.charCodeAt(at)) >>> 0)
+  return Math.round(whole / 2 + (whole / 2) * (hash / 0x1_0000_0000))
+}
+
+/** Delays a task until its next try. It counts in no limit until then. */
+export function putOff(state: State, now: Now, run: Run, task: Task, delay_ms: number): void {
+  task.tries += 1
+  task.due_ms = now.wall_ms + delay_ms
+  const worker = task.worker === null ? undefined : state.workers.get(task.worker)
+  moveTask(state, run, task, 'delayed')
+  if (run.deliver === 'one') {
+    worker?.holds.delete(taskId(task))
+    task.worker = null
+  }
+  due(state, now, task.due_ms, { kind: 'task', run_id: run.run_id, n: task.n })
+}
+
+/** A task's own deadline: its delay is over, or its worker has been away for too long. */
+export function taskDue(state: State, now: Now, run_id: string, n: number): void {
+  const run = state.runs.get(run_id)
+  const task = run?.tasks[n]
+  if (!run || !task || isOver(task)) return
+  const worker = task.worker === null ? undefined : state.workers.get(task.worker)
+  if (task.state === 'delayed') {
+    if ((task.due_ms ?? 0) > now.wall_ms)
+      return due(state, now, task.due_ms ?? 0, { kind: 'task', run_id, n })
+    task.due_ms = null
+    moveTask(state, run, task, 'ready')
+    if (run.deliver === 'one') enqueue(state, run)
+    else if (worker) {
+      worker.waiting.add(task)
+      leaseOwn(state, worker)
+    }
+  } else if (run.deliver === 'all' && worker && worker.away_at_ms <= now.mono_ms)
+    missOrLose(state, now, run, task)
+}
+
+/** An `all` task whose worker is away: it never had it and the wait is over, or it has had it for too long. */
+function missOrLose(state: State, now: Now, run: Run, task: Task): void {
+  const card = run.card === null ? undefined : state.cards.get(run.card)
+  if (task.state === 'ready' && task.attempt === 0) {
+    if (task.due_ms !== null && task.due_ms <= now.wall_ms)
+      endTask(state, now, run, task, 'missed', 'its worker did not come in time')
+    else if (task.due_ms === null) endTask(state, now, run, task, 'lost', 'its worker is away')
+  } else if (card?.on_lost !== 'wait')
+    endTask(state, now, run, task, 'lost', 'its worker has been away too long')
+}

@@ -1,0 +1,143 @@
+/** Triggers from outside: checked, recorded once per request id, and on their way. */
+import { NAME_PATTERN } from '../../common/definition/card.ts'
+import { nearestName } from '../../common/definition/nearest.ts'
+import { checkParams } from '../../common/definition/values.ts'
+import type { TriggerAccepted, TriggerAnswer } from '../../common/protocol/answers.ts'
+import type { Failure, Trigger } from '../../common/protocol/client-door.ts'
+import { bear, concurrencyKey, isRefused, type Parent } from './birth.ts'
+import { answer, type Asker } from './effect.ts'
+import type { Command, Found, Now } from './event.ts'
+import { failures } from './refusals.ts'
+import type { Run, State } from './state.ts'
+import { sameValues } from './values.ts'
+import { subscribedCount } from './workers.ts'
+
+/** More unfinished runs than this are not taken in. */
+export const MAX_UNFINISHED = 5_000_000
+
+/** Refusals that one turn writes down at the most: a flood of nonsense must not become a flood of writes. */
+const MAX_REFUSALS_A_TURN = 100
+
+export function decideTrigger(
+  state: State,
+  command: Command & { kind: 'trigger' },
+  asker: Asker,
+  now: Now,
+  found: Found,
+): void {
+  const answers = command.triggers.map((trigger): TriggerAnswer => {
+    const accepted = accept(state, trigger, now, found)
+    if (!('status' in accepted)) return accepted
+    noteRefusal(state, now, trigger, command.from ?? null, accepted)
+    return { error: accepted }
+  })
+  answer(state, asker, answers)
+}
+
+function accept(state: State, trigger: Trigger, now: Now, found: Found): TriggerAccepted | Failure {
+  const unfit = unfitName(state, trigger.job)
+  if (unfit) return unfit
+  const hash = state.jobs.get(trigger.job) ?? ''
+  const card = state.cards.get(hash)
+  if (!card) throw new Error(`job ${trigger.job} has no card ${hash}`)
+  const checked = checkParams(card, trigger.params, { now_ms: now.wall_ms, source: 'trigger' })
+  if (checked.kind === 'bad')
+    return failures.badParameter(checked.name, checked.message, checked.hint)
+  const { params, sanitized, undeclared } = checked
+  const said = {
+    ...(sanitized.length > 0 ? { sanitized } : {}),
+    ...(undeclared.length > 0 ? { undeclared } : {}),
+  }
+  const earlier = findEarlier(state, trigger, found)
+  if (earlier) {
+    const same =
+      earlier.params !== undefined &&
+      sameValues(earlier.params, params) &&
+      sameWishes(earlier.run, trigger, card.priority)
+    if (!same) return failures.requestIdTaken(trigger.request_id ?? '', earlier.run.run_id)
+    return { ...accepted(state, earlier.run), ...said, duplicate: true }
+  }
+  const parent = findParent(state, trigger, found)
+  if (parent === 'unknown') return failures.unknownParent(trigger.parent_run_id ?? '')
+  const key = concurrencyKey(card, params, {})
+  if (key.kind === 'missing')
+    return failures.badParameter(key.name, 'the concurrency key of the job needs it', null)
+  if (isRefused(state, card, key.key)) return failures.concurrencyFull(card.job)
+  if (state.runs.size >= MAX_UNFINISHED) return failures.full(MAX_UNFINISHED)
+  const run = bear(state, now, {
+    job: card.job,
+    values: { params, context: {} },
+    via: 'trigger',
+    parent,
+    retry_of: null,
+    priority: trigger.priority ?? null,
+    delay_ms: trigger.delay_ms ?? 0,
+    only_workers: null,
+    handling: parent?.handling ?? [],
+  })
+  if (trigger.request_id) {
+    const request = {
+      job: card.job,
+      request_id: trigger.request_id,
+      run_id: run.run_id,
+      at_ms: now.wall_ms,
+    }
+    state.touched.requests.set(`${card.job}\0${trigger.request_id}`, request)
+  }
+  return { ...accepted(state, run), ...said }
+}
+
+function unfitName(state: State, job: string): Failure | null {
+  if (!NAME_PATTERN.test(job)) return failures.badJobName(job)
+  if (state.jobs.size === 0) return failures.noWorkers()
+  return state.jobs.has(job) ? null : failures.unknownJob(job, nearestName(job, state.jobs.keys()))
+}
+
+/** A run that the same request made before; what this turn made is not in the store yet. */
+function findEarlier(
+  state: State,
+  { job, request_id }: Trigger,
+  found: Found,
+): { run: Run; params: Readonly<Record<string, string>> | undefined } | null {
+  if (!request_id) return null
+  const key = `${job}\0${request_id}`
+  const run_id = (state.touched.requests.get(key) ?? found.requests.get(key))?.run_id
+  const run = run_id === undefined ? undefined : (state.runs.get(run_id) ?? found.runs.get(run_id))
+  if (!run) return null
+  return {
+    run,
+    params: (state.touched.born.get(run.run_id) ?? found.values.get(run.run_id))?.params,
+  }
+}
+
+const sameWishes = (run: Run, trigger: Trigger, priority: number): boolean =>
+  run.priority === (trigger.priority ?? priority) && run.delay_ms === (trigger.delay_ms ?? 0)
+
+function findParent(
+  state: State,
+  { parent_run_id }: Trigger,
+  found: Found,
+): Parent | null | 'unknown' {
+  if (!parent_run_id) return null
+  return state.runs.get(parent_run_id) ?? found.runs.get(parent_run_id) ?? 'unknown'
+}
+
+const accepted = (state: State, run: Run): TriggerAccepted => ({
+  run_id: run.run_id,
+  flow_id: run.flow_id,
+  job: run.job,
+  state: run.state,
+  deliver: run.deliver,
+  workers: subscribedCount(state, run.job),
+})
+
+function noteRefusal(
+  state: State,
+  now: Now,
+  { job }: Trigger,
+  from: string | null,
+  { code, message }: Failure,
+): void {
+  if (state.touched.refusals.length >= MAX_REFUSALS_A_TURN) return
+  state.touched.refusals.push({ at_ms: now.wall_ms, job: job.slice(0, 128), from, code, message })
+}

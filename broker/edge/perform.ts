@@ -1,0 +1,80 @@
+/** Lets out what a turn decided, now that it is on disk: to workers, to clients, and to whoever follows the feed. */
+import type { PublisherLink } from '../../common/link/publisher.ts'
+import { cursorOf } from '../../common/protocol/cursor.ts'
+import { HEAD_CHANNEL, taskChannel } from '../../common/protocol/feed.ts'
+import type { Task as TaskMessage } from '../../common/protocol/worker-door.ts'
+import type { Effect } from '../core/effect.ts'
+import type { Records } from '../core/records.ts'
+import type { Run } from '../core/state.ts'
+import type { StoredValues } from '../core/values.ts'
+import type { Store } from '../store/store.ts'
+import type { ClientDoor } from './client-door.ts'
+import type { WorkerDoor } from './worker-door.ts'
+
+export type PerformPorts = {
+  readonly store: Pick<Store, 'values'>
+  readonly workers: Pick<WorkerDoor, 'say'>
+  readonly clients: Pick<ClientDoor, 'reply'>
+  readonly publisher: Pick<PublisherLink, 'publish'>
+}
+
+export function performer(
+  ports: PerformPorts,
+): (effects: readonly Effect[], records: Records) => void {
+  return (effects, records) => {
+    const needed = effects.flatMap((effect) => ('run' in effect ? [effect.run.run_id] : []))
+    const values =
+      needed.length === 0 ? new Map<string, StoredValues>() : ports.store.values(needed)
+    for (const effect of effects) letOut(ports, effect, values)
+    wake(ports.publisher, records)
+  }
+}
+
+function letOut(
+  ports: PerformPorts,
+  effect: Effect,
+  values: ReadonlyMap<string, StoredValues>,
+): void {
+  switch (effect.kind) {
+    case 'reply':
+      return ports.clients.reply(effect.peer, effect.reply)
+    case 'say':
+      return ports.workers.say(effect.peer, effect.message)
+    case 'task': {
+      const task_id = `${effect.run.run_id}.${effect.n}`
+      return ports.workers.say(effect.peer, {
+        ...taskMessage(effect.run, effect.attempt, values),
+        task_id,
+      })
+    }
+    case 'broadcast': {
+      const message = { ...taskMessage(effect.run, 1, values), tasks: effect.tasks }
+      return ports.publisher.publish(taskChannel(effect.topic), message)
+    }
+  }
+}
+
+function taskMessage(
+  run: Run,
+  attempt: number,
+  values: ReadonlyMap<string, StoredValues>,
+): TaskMessage {
+  const started_with = values.get(run.run_id)
+  if (!started_with) throw new Error(`run ${run.run_id} has no stored values`)
+  const { run_id, flow_id, job } = run
+  return { kind: 'task', run_id, flow_id, attempt, job, ...started_with }
+}
+
+/** One wake for each topic that has something new. */
+function wake(publisher: PerformPorts['publisher'], { feed }: Records): void {
+  const last = feed.at(-1)
+  if (!last) return
+  const head = cursorOf(last.n)
+  for (const topic of new Set(feed.map((entry) => entry.topic)))
+    publisher.publish(topic, { kind: 'wake', head })
+}
+
+/** The newest number, for those who missed a wake. */
+export function publishHead(publisher: PerformPorts['publisher'], feed_head: number): void {
+  publisher.publish(HEAD_CHANNEL, { kind: 'head', head: cursorOf(feed_head) })
+}

@@ -1,0 +1,115 @@
+/**
+ * The worker door: frames in, events out; and what the broker says to workers.
+ *
+ * Output is kept right here, in files, and acknowledged at once: it never enters a decision, and it is on its file before
+ * the outcome that follows it can be committed.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Log } from '../../common/daemon/log.ts'
+import { openRouter, type RouterLink } from '../../common/link/router.ts'
+import { decodeFrame } from '../../common/protocol/codec.ts'
+import { FromWorker, type Output, type ToWorker } from '../../common/protocol/worker-door.ts'
+import type { Event } from '../core/event.ts'
+import { isMine, taskById } from '../core/leases.ts'
+import type { State } from '../core/state.ts'
+import { hashCard } from './card-hash.ts'
+import type { Counters } from './counters.ts'
+import type { Outputs } from './outputs.ts'
+
+export type WorkerDoor = {
+  readonly address: string
+  say(peer: string, message: ToWorker): void
+  close(): Promise<void>
+}
+
+export type WorkerDoorPorts = {
+  readonly bind: string
+  readonly state: State
+  readonly outputs: Outputs
+  readonly counters: Counters
+  readonly log: Log
+  readonly take: (event: Event) => void
+  /** More of a run's output is there to be read. */
+  readonly outputGrew: (run_id: string) => void
+}
+
+export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor> {
+  const { counters, log, take } = ports
+  const drop = (peer: string, reason: string): void => {
+    counters.count('worker_door_dropped')
+    log.warn('dropped a frame at the worker door', {
+      reason,
+      peer: Buffer.from(peer, 'latin1').toString('hex'),
+    })
+  }
+  const link = await openRouter({
+    bind: ports.bind,
+    onGarbage: drop,
+    onGone: (peer) => take({ kind: 'gone', peer }),
+    onFrame: (peer, frame) => {
+      const decoded = decodeFrame(FromWorker, frame)
+      if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
+      for (const reason of decoded.skipped) drop(peer, reason)
+      receive(ports, link, peer, decoded.messages)
+    },
+  })
+  return {
+    address: link.address,
+    say: (peer, message) => link.send(peer, message),
+    close: () => link.close(),
+  }
+}
+
+/** One frame: a `session` message says whose the others are. */
+function receive(
+  ports: WorkerDoorPorts,
+  link: RouterLink,
+  peer: string,
+  messages: readonly FromWorker[],
+): void {
+  let session = ''
+  for (const message of messages) {
+    if (message.kind === 'session') session = message.session
+    else if (message.kind === 'hello')
+      ports.take({
+        kind: 'hello',
+        peer,
+        token: randomUUID(),
+        hello: message,
+        hashes: message.cards.map(hashCard),
+      })
+    else if (message.kind === 'output') keep(ports, link, peer, session, message)
+    else ports.take({ kind: 'report', peer, session, report: message })
+  }
+}
+
+/** Keeps a chunk. One of an attempt that is over or not the sender's is acknowledged and not kept. */
+function keep(
+  ports: WorkerDoorPorts,
+  link: RouterLink,
+  peer: string,
+  session: string,
+  chunk: Output,
+): void {
+  const { task_id, attempt, stream, offset } = chunk
+  const worker = ports.state.sessions.get(session)
+  if (!worker) return link.send(peer, { kind: 'hello_again' })
+  const data = Buffer.from(chunk.data, 'base64')
+  const task = taskById(ports.state, task_id)
+  let next = offset + data.length
+  if (task?.attempt === attempt && isMine(task, worker)) {
+    const kept = ports.outputs.append({ task_id, attempt, stream, offset, data })
+    if ('kind' in kept) {
+      ports.counters.count('output_refused')
+      return ports.log.error('could not keep output', {
+        task_id,
+        attempt,
+        stream,
+        reason: kept.message,
+      })
+    }
+    next = kept.next
+    ports.outputGrew(task.run_id)
+  }
+  link.send(peer, { kind: 'ack', of: 'output', task_id, attempt, stream, offset: next })
+}

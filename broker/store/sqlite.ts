@@ -1,0 +1,145 @@
+/**
+ * The store that comes with jobz: one SQLite file in WAL mode, written by the turn and synced at every commit.
+ *
+ * `synchronous=FULL` is set at each open because a file remembers WAL but not this. The writer never checkpoints: that
+ * would hold up a decision for as long as the disk likes, so the history's thread does it (reader-checkpoint.ts).
+ */
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Records } from '../core/records.ts'
+import {
+  cardWriter,
+  feedWriter,
+  gateWriter,
+  refusalWriter,
+  semaphoreWriter,
+  workerWriter,
+} from './commit-rest.ts'
+import { requestWriter, runWriter, taskWriter } from './commit-runs.ts'
+import { loadAlive } from './load.ts'
+import { createPrivate, messageOf, takeLock } from './lock.ts'
+import {
+  arrivedLookUp,
+  flowLookUp,
+  gateLookUp,
+  requestLookUp,
+  runLookUp,
+  valuesLookUp,
+} from './look-ups.ts'
+import { migrate } from './schema.ts'
+import type { Store } from './store.ts'
+import { openValuesCache } from './values-cache.ts'
+import type { ValuesCache } from './values-cache.ts'
+
+export const DATABASE_FILE = 'jobz.db'
+const VALUES_CACHE_BYTES = 16 * 1024 * 1024
+const PAGE_CACHE_KIB = 32 * 1024
+/** A checkpoint on the other thread may hold the file for a moment; longer than this it is stuck. */
+const BUSY_TIMEOUT_MS = 30_000
+
+export type StoreRefused = { readonly kind: 'refused'; readonly message: string }
+
+/** Opens, and creates where need be, the store of a data directory; says why it cannot. */
+export function openSqlite(directory: string): Store | StoreRefused {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const lock = takeLock(directory)
+    if (lock.kind === 'refused') return lock
+    const db = openDatabase(join(directory, DATABASE_FILE))
+    if ('kind' in db) {
+      lock.release()
+      return db
+    }
+    return storeOn(db, () => lock.release())
+  } catch (error) {
+    return { kind: 'refused', message: `${directory} cannot be used: ${messageOf(error)}` }
+  }
+}
+
+/** A file that is not what it should be is refused and left alone: it may be the only copy of somebody's runs. */
+function openDatabase(path: string): DatabaseSync | StoreRefused {
+  let db: DatabaseSync | null = null
+  try {
+    makePrivate(path)
+    db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+    const refusal = migrate(db)
+    if (refusal === null) {
+      db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+        PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -${PAGE_CACHE_KIB}`)
+      return db
+    }
+    db.close()
+    return { kind: 'refused', message: `${path} was left as it is: ${refusal}` }
+  } catch (error) {
+    db?.close()
+    const message = `${path} was left as it is, because it cannot be read (${messageOf(error)}): put a backup in its place, or move it away to start empty`
+    return { kind: 'refused', message }
+  }
+}
+
+function makePrivate(path: string): void {
+  createPrivate(path)
+  for (const file of [path, `${path}-wal`, `${path}-shm`])
+    if (existsSync(file)) chmodSync(file, 0o600)
+}
+
+function storeOn(db: DatabaseSync, release: () => void): Store {
+  const cache = openValuesCache(VALUES_CACHE_BYTES)
+  return {
+    load: () => loadAlive(db),
+    commit: committer(db, cache),
+    values: valuesLookUp(db, cache),
+    requests: requestLookUp(db),
+    runs: runLookUp(db),
+    flow: flowLookUp(db),
+    gates: gateLookUp(db),
+    arrived: arrivedLookUp(db),
+    close: () => {
+      db.close()
+      release()
+    },
+  }
+}
+
+function committer(db: DatabaseSync, cache: ValuesCache): Store['commit'] {
+  const begin = db.prepare('BEGIN IMMEDIATE')
+  const commit = db.prepare('COMMIT')
+  const lengths = new Map<string, number>()
+  const writers = [
+    runWriter(db, (run_id, text_length) => lengths.set(run_id, text_length)),
+    taskWriter(db),
+    requestWriter(db),
+    cardWriter(db),
+    workerWriter(db),
+    semaphoreWriter(db),
+    gateWriter(db),
+    refusalWriter(db),
+    feedWriter(db),
+  ]
+  return (records) => {
+    lengths.clear()
+    begin.run()
+    try {
+      for (const write of writers) write(records)
+      commit.run()
+    } catch (error) {
+      rollBack(db)
+      throw error
+    }
+    remember(cache, records, lengths)
+  }
+}
+
+/** SQLite may have rolled back by itself (a full disk), and then there is nothing left to undo. */
+function rollBack(db: DatabaseSync): void {
+  if (db.isTransaction) db.exec('ROLLBACK')
+}
+
+/** Only what is on disk enters the cache; a run that is over is hardly asked for again. */
+function remember(cache: ValuesCache, records: Records, lengths: Map<string, number>): void {
+  for (const { run, values } of records.runs) {
+    if (run.finished_ms !== null) cache.delete(run.run_id)
+    else if (values !== null) cache.set(run.run_id, values, lengths.get(run.run_id) ?? 0)
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * `npm start`: everything up, the pipeline that ships started once for today and shown step by step, and then left up
+ * for trying things. With `--once` it ends after the pipeline, with its outcome as exit code.
+ */
+import process from 'node:process'
+import type { Log } from '../../common/daemon/log.ts'
+import type { Daemon, Refused } from '../../common/daemon/run.ts'
+import type { Common, SettingsOf, SettingsTable } from '../../common/daemon/settings.ts'
+import type { DaemonCommand } from '../command.ts'
+import { UP_SETTINGS, readPlaces, startUp, urlOf } from './up.ts'
+
+export const DEMO_SETTINGS = [
+  ...UP_SETTINGS,
+  {
+    flag: 'once',
+    env: 'JOBZ_ONCE',
+    kind: 'switch',
+    default: false,
+    help: 'end after the pipeline, with its outcome as exit code: 0 or 1',
+  },
+] as const satisfies SettingsTable
+
+type DemoSettings = SettingsOf<typeof DEMO_SETTINGS> & Common
+
+export const DEMO: DaemonCommand = {
+  kind: 'daemon',
+  name: 'demo',
+  usage: 'demo [--once]',
+  summary: 'up, and the pipeline of jobs/ started once and shown (npm start)',
+  run: async (words) => {
+    const { runDaemon } = await import('../../common/daemon/run.ts')
+    await runDaemon('demo', DEMO_SETTINGS, startDemo, words)
+  },
+}
+
+async function startDemo(
+  settings: DemoSettings,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Daemon | Refused> {
+  // Only what the pipeline does is to be seen, and what goes wrong.
+  const level = process.env['JOBZ_LOG_LEVEL'] ?? 'warn'
+  const up = await startUp(settings, log, signal, { JOBZ_LOG_LEVEL: level })
+  const places = readPlaces(settings)
+  if ('kind' in up) return up
+  if ('kind' in places) return places
+  const { playPipeline } = await import('../watch/pipeline.ts')
+  const played = playPipeline(urlOf(places.listen), signal, { stays: !settings.once })
+  if (settings.once) return { ...up, finished: played }
+  played.catch((error: unknown) => log.error('the demo ended', { error }))
+  return up
+}

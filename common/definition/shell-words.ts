@@ -1,0 +1,107 @@
+/**
+ * The words and commands of a shell text, as far as they matter to its placeholders: which word names a command, which
+ * are arguments, what is redirected and what is piped.
+ *
+ * The quoting of values never depends on what is here; only the refusal of values that would be code does.
+ */
+import { commandProblem } from './command-rules.ts'
+import { isInSubstitution, lose, refuse } from './shell-scan.ts'
+import type { Line, Scan } from './shell-scan.ts'
+
+/** Words after which another command begins. */
+const LEADERS = new Set([
+  'if',
+  'then',
+  'elif',
+  'else',
+  'while',
+  'until',
+  'do',
+  '!',
+  '{',
+  '}',
+  'time',
+  'coproc',
+])
+
+/** Begins a word, unless one is being read, and adds what is known of it. */
+export function addToWord(scan: Scan, line: Line, text: string, isPlain: boolean): void {
+  line.word ??= { text: '', firstUse: scan.uses.length, isPlain: true }
+  line.word.text += text
+  line.word.isPlain &&= isPlain
+}
+
+/** Ends the word that is being read, if there is one. */
+export function endWord(scan: Scan, line: Line): void {
+  const { word } = line
+  if (word === null) return
+  line.word = null
+  const done = { text: word.text, uses: scan.uses.slice(word.firstUse) }
+  if (line.redirect !== null) {
+    if (line.redirect.endsWith('&') && done.uses[0] !== undefined) {
+      const message = `bash would expand the value of ${done.uses[0].name} again after ${line.redirect}`
+      refuse(scan, done.uses[0].offset, message, 'write > file 2>&1')
+    }
+    line.redirect = null
+    line.redirects.push(done)
+    return
+  }
+  if (word.isPlain && !line.isList && isKeyword(scan, line, word.text)) return
+  if (line.cases.at(-1) !== 'pattern') line.words.push(done)
+}
+
+/** Handles words that shape commands; true when the word is no argument of any. */
+function isKeyword(scan: Scan, line: Line, text: string): boolean {
+  if (text === 'case' && isInSubstitution(scan)) lose(scan, 'a case inside $( )')
+  if (text === '[[' || text === ']]') line.isBracketed = text === '[['
+  if (text === '[[' && isInSubstitution(scan)) lose(scan, '[[ inside $( )')
+  if (line.cases.at(-1) === 'subject' && text === 'in' && line.words.length > 1) {
+    line.cases[line.cases.length - 1] = 'pattern'
+    startCommand(scan, line, false)
+    return true
+  }
+  if (line.words.length > 0) return false
+  if (text === 'esac') line.cases.pop()
+  if (text === 'case' && line.cases.at(-1) !== 'pattern') line.cases.push('subject')
+  return text === 'esac' || LEADERS.has(text)
+}
+
+/** Ends a command at an operator or a line's end, and checks where its values stand. */
+export function endCommand(scan: Scan, line: Line, separator: string): void {
+  endWord(scan, line)
+  const state = line.cases.at(-1)
+  if (state === 'subject' && separator === '\n') return
+  const isEmpty = line.words.length === 0 && line.redirects.length === 0
+  if (!line.isList && state !== 'pattern' && !isEmpty) checkCommand(scan, line)
+  if (state === 'body' && /^;[;&]/.test(separator)) line.cases[line.cases.length - 1] = 'pattern'
+  startCommand(
+    scan,
+    line,
+    separator.startsWith('|') && separator !== '||',
+    isEmpty && separator === '\n',
+  )
+}
+
+/** Ends a pattern of a `case` at its parenthesis; false when this parenthesis closes something else. */
+export function endPattern(scan: Scan, line: Line): boolean {
+  if (line.cases.at(-1) !== 'pattern') return false
+  endWord(scan, line)
+  if (line.cases.at(-1) !== 'pattern') return false
+  line.cases[line.cases.length - 1] = 'body'
+  startCommand(scan, line, false)
+  return true
+}
+
+function startCommand(scan: Scan, line: Line, isPiped: boolean, goesOn = false): void {
+  line.words = []
+  line.redirects = []
+  line.redirect = null
+  line.isPiped = isPiped || (goesOn && line.isPiped)
+  line.firstUse = scan.uses.length
+}
+
+function checkCommand(scan: Scan, line: Line): void {
+  const upstream = line.isPiped ? scan.uses.slice(0, line.firstUse) : []
+  const problem = commandProblem({ words: line.words, redirects: line.redirects, upstream })
+  if (problem !== null) refuse(scan, problem.use.offset, problem.message, problem.hint)
+}

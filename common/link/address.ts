@@ -1,0 +1,16 @@
+/** The broker's three sockets stand side by side: the worker door, the client door one port on, the feed two. */
+
+export type BrokerAddresses = {
+  readonly worker: string
+  readonly client: string
+  readonly feed: string
+}
+
+/** `tcp://host:port` of the worker door to the addresses of all three; null when it is not of that form. */
+export function brokerAddresses(worker: string): BrokerAddresses | null {
+  const match = /^tcp:\/\/(\*|[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(worker)
+  const port = Number(match?.[2])
+  if (!match || port < 1 || port > 65_533) return null
+  const at = (offset: number): string => `tcp://${match[1]}:${port + offset}`
+  return { worker, client: at(1), feed: at(2) }
+}

@@ -1,0 +1,85 @@
+/**
+ * The dialling end of a door: a DEALER with one outbox.
+ *
+ * Messages that are sent within one turn of the event loop leave together, as few frames. While no connection stands
+ * they wait here, where `clear` can drop them, and not inside ZeroMQ, which would deliver stale ones on reconnection.
+ */
+import { Dealer } from 'zeromq'
+import { encodeFrames } from '../protocol/codec.ts'
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts'
+
+export type DealerLink = {
+  /** Queues a message; it leaves with the others of this turn of the loop. */
+  send(message: unknown): void
+  /** Drops what was not handed to ZeroMQ yet. */
+  clear(): void
+  /** Messages that wait for a connection or for room. */
+  pending(): number
+  close(): Promise<void>
+}
+
+export type DealerOptions = {
+  readonly address: string
+  readonly onFrame: (frame: Buffer) => void
+  /** What every frame begins with (a session); asked for when the frame leaves. */
+  readonly opening?: () => readonly unknown[]
+  readonly onConnect?: () => void
+  readonly onDisconnect?: () => void
+}
+
+/** How long a frame may stay unsent at close, in ms. */
+const LINGER_MS = 500
+
+export function openDealer(options: DealerOptions): DealerLink {
+  const socket = new Dealer({
+    immediate: true,
+    linger: LINGER_MS,
+    maxMessageSize: MAX_FRAME_BYTES,
+    // Jittered, so that many workers whose broker restarts do not all come back in the same instant.
+    reconnectInterval: 100 + Math.floor(Math.random() * 200),
+    reconnectMaxInterval: 2_000,
+    sendHighWaterMark: 1_000,
+  })
+  let outbox: unknown[] = []
+  let pumping = false
+  let closed = false
+
+  const pump = async (): Promise<void> => {
+    if (pumping) return
+    pumping = true
+    await new Promise((resolve) => setImmediate(resolve))
+    while (outbox.length > 0 && !closed) {
+      const messages = outbox
+      outbox = []
+      for (const frame of encodeFrames(messages, options.opening?.())) {
+        // Rejects only when the socket closes under it.
+        await socket.send(frame).catch(() => undefined)
+      }
+    }
+    pumping = false
+  }
+  const receive = async (): Promise<void> => {
+    for await (const parts of socket) if (parts.length === 1 && parts[0]) options.onFrame(parts[0])
+  }
+
+  socket.events.on('handshake', () => options.onConnect?.())
+  socket.events.on('disconnect', () => options.onDisconnect?.())
+  socket.connect(options.address)
+  void receive()
+  return {
+    send: (message) => {
+      outbox.push(message)
+      void pump()
+    },
+    clear: () => {
+      outbox = []
+    },
+    pending: () => outbox.length,
+    close: async () => {
+      while (outbox.length > 0 && pumping && socket.writable)
+        await new Promise((r) => setImmediate(r))
+      closed = true
+      socket.close()
+    },
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The broker's pub/sub socket: broadcasts of tasks to subscribed workers, and wakes for followers of the feed.
+ * It loses messages at a slow join or a slow reader, and may: it is never the only copy of anything.
+ */
+import { XPublisher } from 'zeromq'
+import { encodeFrames } from '../protocol/codec.ts'
+
+export type PublisherLink = {
+  /** Channel first, then a frame, as two parts. */
+  publish(channel: string, message: unknown): void
+  readonly address: string
+  close(): void
+}
+
+export async function openPublisher(bind: string): Promise<PublisherLink> {
+  const socket = new XPublisher({ linger: 0, sendHighWaterMark: 10_000 })
+  await socket.bind(bind)
+  let outbox = new Map<string, unknown[]>()
+  let pumping = false
+  let closed = false
+
+  const pump = async (): Promise<void> => {
+    if (pumping) return
+    pumping = true
+    await new Promise((resolve) => setImmediate(resolve))
+    while (outbox.size > 0 && !closed) {
+      const channels = outbox
+      outbox = new Map()
+      for (const [channel, messages] of channels)
+        for (const frame of encodeFrames(messages))
+          await socket.send([channel, frame]).catch(() => undefined)
+    }
+    pumping = false
+  }
+  // Who subscribes is not our business; the notices are read so that they do not pile up.
+  const drop = async (): Promise<void> => {
+    for await (const notice of socket) void notice
+  }
+
+  void drop()
+  return {
+    address: socket.lastEndpoint ?? bind,
+    publish: (channel, message) => {
+      const messages = outbox.get(channel)
+      if (messages) messages.push(message)
+      else outbox.set(channel, [message])
+      void pump()
+    },
+    close: () => {
+      closed = true
+      socket.close()
+    },
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Frames: one part, a JSON array of messages. Everything that enters or leaves a process over ZeroMQ passes here, so
+ * a frame that is too large, broken or of an unknown kind is one value with a reason, never an exception.
+ */
+import type { z } from 'zod'
+import { MAX_FRAME_BYTES, MAX_FRAME_MESSAGES } from './limits.ts'
+
+/** `skipped` says, one line each, which messages of a readable frame were left out (unknown kind, wrong shape). */
+export type Decoded<T> =
+  | { readonly kind: 'frame'; readonly messages: readonly T[]; readonly skipped: readonly string[] }
+  | { readonly kind: 'garbage'; readonly reason: string }
+
+/** Reads a frame by the schema of its door. */
+export function decodeFrame<T>(schema: z.ZodType<T>, frame: Uint8Array): Decoded<T> {
+  if (frame.byteLength > MAX_FRAME_BYTES)
+    return garbage(`${frame.byteLength} bytes, more than ${MAX_FRAME_BYTES}`)
+  let raw: unknown
+  try {
+    raw = JSON.parse(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString('utf8'))
+  } catch {
+    return garbage('not JSON')
+  }
+  if (!Array.isArray(raw)) return garbage('not a JSON array')
+  if (raw.length > MAX_FRAME_MESSAGES)
+    return garbage(`${raw.length} messages, more than ${MAX_FRAME_MESSAGES}`)
+  const messages: T[] = []
+  const skipped: string[] = []
+  for (const item of raw as unknown[]) {
+    const parsed = schema.safeParse(item)
+    if (parsed.success) messages.push(parsed.data)
+    else skipped.push(describe(item, parsed.error))
+  }
+  return { kind: 'frame', messages, skipped }
+}
+
+/**
+ * Packs messages into as few frames as the limits allow, in order. Each begins with `opening` (a session). One message that is too large for a frame of its
+ * own is a broken invariant of the sender: every door bounds what it takes in.
+ */
+export function encodeFrames(
+  messages: readonly unknown[],
+  opening: readonly unknown[] = [],
+): Buffer[] {
+  const all = opening.length === 0 ? messages : [...opening, ...messages]
+  const whole = encodeFrame(all)
+  if (all.length <= MAX_FRAME_MESSAGES && whole.byteLength <= MAX_FRAME_BYTES) return [whole]
+  if (messages.length === 1)
+    throw new Error(`a message of ${whole.byteLength} bytes does not fit a frame`)
+  const half = Math.ceil(messages.length / 2)
+  return [
+    ...encodeFrames(messages.slice(0, half), opening),
+    ...encodeFrames(messages.slice(half), opening),
+  ]
+}
+
+/** One frame, unbounded: for messages that are known to be small. */
+export const encodeFrame = (messages: readonly unknown[]): Buffer =>
+  Buffer.from(JSON.stringify(messages))
+
+const garbage = (reason: string): { kind: 'garbage'; reason: string } => ({
+  kind: 'garbage',
+  reason,
+})
+
+function describe(item: unknown, error: z.ZodError): string {
+  const kind =
+    typeof item === 'object' && item !== null && 'kind' in item ? String(item.kind) : 'no kind'
+  const issue = error.issues[0]
+  return `${kind.slice(0, 64)}: ${issue ? `${issue.path.join('.')} ${issue.message}` : 'wrong shape'}`.slice(
+    0,
+    256,
+  )
+}

@@ -1,0 +1,48 @@
+/** Wires the frontend: the broker's client door and feed on one side, HTTP on the other. */
+import type { Daemon, Refused } from '../common/daemon/run.ts'
+import type { Log } from '../common/daemon/log.ts'
+import type { SettingsOf } from '../common/daemon/settings.ts'
+import { brokerAddresses } from '../common/link/address.ts'
+import { openRequests } from '../common/link/request.ts'
+import { openSubscriber } from '../common/link/subscriber.ts'
+import { createApp } from './app.ts'
+import { createBrokerLink } from './broker-link.ts'
+import { createCounters } from './counters.ts'
+import { openFeed } from './feed.ts'
+import { listen, readListenAddress } from './server.ts'
+import { FRONTEND } from './settings.ts'
+import { createStanding } from './standing.ts'
+
+export { FRONTEND }
+
+export async function start(
+  settings: SettingsOf<typeof FRONTEND>,
+  log: Log,
+): Promise<Daemon | Refused> {
+  const address = readListenAddress(settings.listen)
+  if (!address) return refused(`--listen ${settings.listen}: host:port, such as 127.0.0.1:6769`)
+  const doors = brokerAddresses(settings.broker)
+  if (!doors) return refused(`--broker ${settings.broker}: tcp://host:port`)
+  const requests = openRequests({ address: doors.client })
+  const broker = createBrokerLink(requests)
+  const feed = openFeed(broker, (handlers) => openSubscriber({ address: doors.feed, ...handlers }))
+  const standing = createStanding()
+  const app = createApp({ broker, feed, standing, counters: createCounters(), log })
+  const close = async (): Promise<void> => {
+    feed.close()
+    await requests.close()
+  }
+  try {
+    const server = await listen(app, address, standing)
+    return { ready: `frontend ${server.url}`, stop: () => server.stop().then(close) }
+  } catch (error) {
+    await close()
+    return refused(`cannot listen on ${settings.listen}: ${(error as Error).message}`, 1)
+  }
+}
+
+const refused = (message: string, exit_code = 2): Refused => ({
+  kind: 'refused',
+  message,
+  exit_code,
+})

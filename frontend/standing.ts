@@ -1,0 +1,64 @@
+/**
+ * The answers that stand open: waits, followed output, event streams. They are bounded in number, each ends when its
+ * client goes, and a stopping frontend ends them all, so that each can say something polite first.
+ */
+import type { Response } from 'express'
+import { failure } from './failure.ts'
+
+export type Stay = {
+  /** Aborted when the client went away or the frontend stops. */
+  readonly signal: AbortSignal
+  /** True when it is the frontend that ends it. */
+  stopping(): boolean
+  leave(): void
+}
+
+export type Standing = {
+  /** Null when there are too many already, or the frontend stops. */
+  enter(res: Response): Stay | null
+  readonly size: number
+  /** Ends all of them, and lets nobody in. */
+  end(): void
+}
+
+/** Each holds a socket and little else; the bound is against clients that open them without end. */
+const MAX_STANDING = 5_000
+
+export function createStanding(limit: number = MAX_STANDING): Standing {
+  const ends = new Set<AbortController>()
+  let stopped = false
+  return {
+    enter: (res) => {
+      if (stopped || ends.size >= limit) return null
+      const end = new AbortController()
+      const gone = (): void => end.abort()
+      ends.add(end)
+      res.once('close', gone)
+      if (res.closed) gone()
+      return {
+        signal: end.signal,
+        stopping: () => stopped,
+        leave: () => {
+          ends.delete(end)
+          res.off('close', gone)
+        },
+      }
+    },
+    get size() {
+      return ends.size
+    },
+    end: () => {
+      stopped = true
+      for (const end of ends) end.abort()
+    },
+  }
+}
+
+/** What is answered to those who are not let in. */
+export const BUSY = failure(
+  503,
+  'busy',
+  'too many requests wait here already, or this frontend is stopping',
+  'ask again later, or without wait or follow',
+  5,
+)

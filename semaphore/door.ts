@@ -1,0 +1,86 @@
+/**
+ * The broker's client door as a semaphore process needs it: what it has to say must be heard, so it is said until it
+ * is answered. The broker takes everything here as often as it comes.
+ */
+import type { Log } from '../common/daemon/log.ts'
+import type { Request, RequestLink } from '../common/link/request.ts'
+import type { ReplayAnswer, SemaphoreView } from '../common/protocol/answers.ts'
+import type { Failure } from '../common/protocol/client-door.ts'
+import type { Semaphore } from '../common/definition/card.ts'
+import type { Arrived, Notice } from './gate.ts'
+
+export type Told<T> =
+  | { readonly kind: 'told'; readonly result: T }
+  /** Saying it again would change nothing. */
+  | { readonly kind: 'refused'; readonly error: Failure }
+  | { readonly kind: 'closed' }
+
+/** The broker's view of a gate after an arrival; null when the arrival had no key. */
+export type ArriveAnswer = {
+  readonly kind: 'counted' | 'repeated' | 'late' | 'unkeyed'
+  readonly gate: { readonly generation: number; readonly arrivals: readonly Arrived[] } | null
+}
+export type PlaceAnswer = { readonly places: Readonly<Record<string, string | null>> }
+export type Place = {
+  readonly name: string
+  readonly definition?: Semaphore
+  readonly after: string | null
+}
+
+export type Door = {
+  arrive(notice: Notice): Promise<Told<ArriveAnswer>>
+  /** `opened` is false when somebody else was first. */
+  open(semaphore: string, key: string, generation: number): Promise<Told<{ opened: boolean }>>
+  place(places: readonly Place[]): Promise<Told<PlaceAnswer>>
+  replay(
+    after: string | null,
+    topics: readonly string[],
+    limit: number,
+  ): Promise<Told<ReplayAnswer>>
+  semaphores(): Promise<Told<SemaphoreView[]>>
+  /** Ends every waiting call with `closed`. */
+  close(): void
+}
+
+const PATIENCE_MS = 5_000
+const PAUSE_MS = 1_000
+
+export function createDoor(
+  requests: Pick<RequestLink, 'request'>,
+  log: Log,
+  timing: { readonly patience_ms: number; readonly pause_ms: number } = {
+    patience_ms: PATIENCE_MS,
+    pause_ms: PAUSE_MS,
+  },
+): Door {
+  let isUnheard = false
+  const { promise: closed, resolve: end } = Promise.withResolvers<'closed'>()
+  const tell = async <T>(request: Request): Promise<Told<T>> => {
+    for (;;) {
+      const answered = await Promise.race([requests.request(request, timing.patience_ms), closed])
+      if (answered === 'closed') return { kind: 'closed' }
+      if (answered.kind === 'answered') {
+        if (isUnheard) log.info('the broker answers again')
+        isUnheard = false
+        return { kind: 'told', result: answered.result as T }
+      }
+      if (answered.kind === 'refused' && answered.error.status < 500) return answered
+      const why = answered.kind === 'refused' ? answered.error.message : answered.message
+      if (!isUnheard) log.warn('waiting for the broker', { why })
+      isUnheard = true
+      if ((await Promise.race([pause(timing.pause_ms), closed])) === 'closed')
+        return { kind: 'closed' }
+    }
+  }
+  return {
+    arrive: (notice) => tell({ kind: 'arrive', ...notice }),
+    open: (semaphore, key, generation) => tell({ kind: 'open', semaphore, key, generation }),
+    place: (places) => tell({ kind: 'place', semaphores: [...places] }),
+    replay: (after, topics, limit) => tell({ kind: 'replay', after, topics: [...topics], limit }),
+    semaphores: () => tell({ kind: 'query', question: { what: 'semaphores' } }),
+    close: () => end('closed'),
+  }
+}
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => void setTimeout(resolve, ms).unref())

@@ -1,0 +1,103 @@
+/** A frontend on a free port, before a fake broker; everything is closed after the test, whatever came of it. */
+import { request as httpRequest } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ExecutionContext } from 'ava'
+import type { Log } from '../../common/daemon/log.ts'
+import { openRequests } from '../../common/link/request.ts'
+import { openSubscriber } from '../../common/link/subscriber.ts'
+import { createApp } from '../../frontend/app.ts'
+import { createBrokerLink } from '../../frontend/broker-link.ts'
+import { createCounters } from '../../frontend/counters.ts'
+import { openFeed } from '../../frontend/feed.ts'
+import { listen } from '../../frontend/server.ts'
+import { createStanding } from '../../frontend/standing.ts'
+import { openFakeBroker } from './fake-broker.ts'
+import type { FakeBroker, Script } from './fake-broker.ts'
+
+export type Answered = {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+  /** False when the connection broke off before the body's end. */
+  readonly whole: boolean
+  readonly json: any
+}
+export type Asking = {
+  readonly method?: string
+  readonly headers?: Record<string, string>
+  readonly body?: string | Uint8Array
+  readonly signal?: AbortSignal
+  /** Told of each piece of the body. */
+  readonly onData?: (text: string) => void
+}
+
+export type Fixture = {
+  readonly broker: FakeBroker
+  readonly url: string
+  ask(path: string, asking?: Asking): Promise<Answered>
+  /** Stops the frontend, as a signal does. */
+  stop(): Promise<void>
+}
+
+/** What was logged as a warning or an error. */
+export const quietLog = (lines: string[] = []): Log => {
+  const note = (message: string, facts?: object): void =>
+    void lines.push(`${message} ${JSON.stringify(facts ?? {})}`)
+  return { debug: () => {}, info: note, warn: note, error: note }
+}
+
+export async function withFrontend(
+  t: ExecutionContext,
+  script: Script,
+  how: { patience_ms?: number; standing?: number } = {},
+): Promise<Fixture> {
+  const broker = await openFakeBroker(script)
+  const requests = openRequests({ address: broker.client })
+  const link = createBrokerLink(requests, how.patience_ms ?? 5_000)
+  const feed = openFeed(link, (handlers) => openSubscriber({ address: broker.feed, ...handlers }))
+  const standing = createStanding(how.standing)
+  const counters = createCounters()
+  const log = quietLog()
+  const app = createApp({ broker: link, feed, standing, counters, log })
+  const server = await listen(app, { host: '127.0.0.1', port: 0 }, standing, 500)
+  let stopped: Promise<void> | null = null
+  const stop = (): Promise<void> => (stopped ??= server.stop())
+  t.teardown(async () => {
+    await stop()
+    feed.close()
+    await requests.close()
+    await broker.stop()
+  })
+  return { broker, url: server.url, stop, ask: (path, asking) => ask(server.url, path, asking) }
+}
+
+/** Plain node:http, because fetch would tidy up what these tests send. */
+export function ask(url: string, path: string, asking: Asking = {}): Promise<Answered> {
+  const { method = 'GET', headers = {}, body, signal, onData } = asking
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    const options = { hostname, port, path, method, headers, agent: false as const }
+    const request = httpRequest(signal ? { ...options, signal } : options, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (piece: string) => {
+        text += piece
+        onData?.(piece)
+      })
+      response.on('error', () => {})
+      response.on('close', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text,
+          whole: response.complete,
+          get json() {
+            return JSON.parse(text)
+          },
+        }),
+      )
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
+}

@@ -1,0 +1,91 @@
+/**
+ * The link to the broker as the worker sees it: hello, welcome, heartbeats, and what to do about silence.
+ *
+ * Nothing but `hello` leaves without a session, so an old session's messages can never reach a new one out of order.
+ */
+import { HEARTBEAT_MS, RESEND_MS } from '../../common/protocol/limits.ts'
+import type { Held, ToWorker, Welcome } from '../../common/protocol/worker-door.ts'
+import type { Effect, Now } from './event.ts'
+import { sendAgain } from './reports.ts'
+import { freshCredit } from './slots.ts'
+import type { Attempt, Worker } from './state.ts'
+
+/** Silent for so many heartbeats, the broker is greeted anew … */
+const SILENT_BEATS = 3
+/** … and for so many, the connection is taken for dead. */
+const DEAD_BEATS = 6
+
+export function sayHello(worker: Worker, now: Now): Effect[] {
+  worker.link = { kind: 'greeting', since_ms: now.mono_ms }
+  const held = [...worker.attempts.values()].map(heldOf)
+  return [{ kind: 'hello', credit: freshCredit(worker), held, reload_error: worker.reload_error }]
+}
+
+function heldOf({ task, stage }: Attempt): Held {
+  const state =
+    stage.kind === 'running' ? 'running' : stage.kind === 'reporting' ? 'ended' : 'accepted'
+  return { task_id: task.task_id, attempt: task.attempt, state }
+}
+
+/** A session stands: what the broker may have missed is said again, and all else goes on from there. */
+export function welcomed(worker: Worker, welcome: Welcome, now: Now): Effect[] {
+  const { session, heartbeat_ms, feed, channels, draining } = welcome
+  worker.heartbeat_ms = heartbeat_ms
+  worker.link = { kind: 'open', session, beat_at_ms: now.mono_ms + heartbeat_ms }
+  worker.draining = draining
+  const effects: Effect[] = [{ kind: 'welcomed', session, feed, channels }]
+  for (const attempt of worker.attempts.values()) {
+    sendAgain(attempt)
+    const { task, stage } = attempt
+    if (stage.kind !== 'running' || stage.started_at_ms === null) continue
+    const { task_id, attempt: number } = task
+    const at_ms = stage.started_at_ms
+    effects.push({ kind: 'send', message: { kind: 'started', task_id, attempt: number, at_ms } })
+  }
+  return effects
+}
+
+export function refused(
+  worker: Worker,
+  { code, message }: Extract<ToWorker, { kind: 'refused' }>,
+): Effect[] {
+  const hint =
+    code === 'name_taken'
+      ? `another worker is called ${worker.name}: give this one its own --name, or stop the other one`
+      : 'update the older one of worker and broker'
+  const said = `the broker refused this worker (${code}): ${message}; ${hint}`
+  return [
+    { kind: 'log', level: 'error', message: said, facts: {} },
+    { kind: 'quit', exit_code: 2, message: said },
+  ]
+}
+
+/** Heartbeats, and hellos into the silence. */
+export function keepUp(worker: Worker, now: Now): Effect[] {
+  const { link } = worker
+  if (link.kind === 'apart' || worker.leaving) return []
+  if (now.mono_ms >= deadAt(worker)) {
+    worker.heard_ms = now.mono_ms
+    worker.link = { kind: 'apart' }
+    return [{ kind: 'redial' }]
+  }
+  if (link.kind === 'greeting')
+    return now.mono_ms >= link.since_ms + RESEND_MS ? sayHello(worker, now) : []
+  if (now.mono_ms >= silentAt(worker)) return sayHello(worker, now)
+  if (now.mono_ms < link.beat_at_ms) return []
+  link.beat_at_ms = now.mono_ms + worker.heartbeat_ms
+  return [{ kind: 'send', message: { kind: 'heartbeat' } }]
+}
+
+/** When `keepUp` has something to do; null is never. */
+export function linkDeadline(worker: Worker): number | null {
+  const { link } = worker
+  if (link.kind === 'apart' || worker.leaving) return null
+  if (link.kind === 'greeting') return Math.min(link.since_ms + RESEND_MS, deadAt(worker))
+  return Math.min(link.beat_at_ms, silentAt(worker))
+}
+
+const silentAt = (worker: Worker): number => worker.heard_ms + SILENT_BEATS * worker.heartbeat_ms
+/** Never sooner than a slow broker may take to answer a hello. */
+const deadAt = (worker: Worker): number =>
+  worker.heard_ms + DEAD_BEATS * Math.max(worker.heartbeat_ms, HEARTBEAT_MS / 5)

@@ -1,0 +1,151 @@
+/**
+ * All that a worker knows while it lives: its link to the broker, the attempts it holds, and what it promised to take.
+ *
+ * The spool on disk says the same of the attempts; this is the copy that decisions are made from.
+ */
+import type { Job } from '../../common/definition/job.ts'
+import type { Ended, Task } from '../../common/protocol/worker-door.ts'
+import type { Stream } from './streams.ts'
+
+/** `task_id#attempt`, unique for ever. The command carries it as `JOBZ_ATTEMPT_ID`, so that its processes are found. */
+export type AttemptKey = string
+
+/** What a task says, for one attempt of one worker: the record that the spool keeps. */
+export type AttemptTask = {
+  readonly task_id: string
+  readonly attempt: number
+} & Pick<Task, 'run_id' | 'flow_id' | 'job' | 'params' | 'context'>
+
+/** `fenced`: nobody wants the outcome any more, so none is reported. */
+export type StopReason = 'timeout' | 'canceled' | 'fenced'
+
+/** The rules a command was started under; a reload of the jobs does not change them. */
+export type Limits = {
+  readonly timeout_ms: number | null
+  readonly kill_after_ms: number
+  readonly output_limit_bytes: number
+}
+
+/** What a command wrote, as far as it is known here and at the broker. */
+export type Streams = { readonly stdout: Stream; readonly stderr: Stream }
+
+export type Stage =
+  /** It came, and its record is being written. */
+  | { readonly kind: 'arriving' }
+  | { readonly kind: 'queued'; readonly since_ms: number }
+  | Running
+  | Reporting
+
+export type Running = {
+  readonly kind: 'running'
+  readonly started_ms: number
+  /** By the wall's clock; null until the keeper has the command. */
+  started_at_ms: number | null
+  readonly limits: Limits
+  readonly streams: Streams
+  /** When KILL follows TERM; null while nothing is being stopped. */
+  kill_at_ms: number | null
+}
+
+export type Reporting = {
+  readonly kind: 'reporting'
+  readonly ended: Ended
+  readonly limit_bytes: number
+  readonly streams: Streams
+  /** `ended` goes out when all output is acknowledged, and again until it is acknowledged itself. */
+  told: boolean
+}
+
+export type Attempt = {
+  readonly key: AttemptKey
+  readonly task: AttemptTask
+  readonly takes_credit: boolean
+  stop: StopReason | null
+  stage: Stage
+  /** How often a keeper died before the command began. */
+  false_starts: number
+  /** When what was sent and not acknowledged is sent again. */
+  resend_at_ms: number | null
+}
+
+export type Link =
+  /** No connection stands. */
+  | { readonly kind: 'apart' }
+  /** `hello` was said, `welcome` did not come yet. */
+  | { readonly kind: 'greeting'; readonly since_ms: number }
+  | { readonly kind: 'open'; readonly session: string; beat_at_ms: number }
+
+export type Worker = {
+  readonly name: string
+  readonly slots: number
+  jobs: ReadonlyMap<string, Job>
+  reload_error: string | null
+  link: Link
+  heartbeat_ms: number
+  /** When the broker was last heard. */
+  heard_ms: number
+  /** The broker wants nothing new to start here. */
+  draining: boolean
+  /** This daemon is about to stop: nothing new starts, nothing that runs is touched. */
+  leaving: boolean
+  disk_low: boolean
+  readonly attempts: Map<AttemptKey, Attempt>
+  /** Keys of those that wait for a slot, in order. */
+  queue: AttemptKey[]
+  /** Keys of those that run or are being reported. */
+  readonly active: Set<AttemptKey>
+  /** What is over and forgotten, or was stopped before it came: a late copy of its task must not run it. */
+  readonly over: Map<AttemptKey, 'reported' | 'canceled' | 'fenced'>
+  /** Tasks of `deliver: one` taken in this session, and how many it said that it takes. */
+  credit: { received: number; announced: number }
+  /** How long commands take of late, in milliseconds; null before the first has ended. */
+  pace_ms: number | null
+}
+
+export function newWorker(options: {
+  readonly name: string
+  readonly slots: number
+  readonly jobs: ReadonlyMap<string, Job>
+}): Worker {
+  return {
+    ...options,
+    reload_error: null,
+    link: { kind: 'apart' },
+    heartbeat_ms: 5_000,
+    heard_ms: 0,
+    draining: false,
+    leaving: false,
+    disk_low: false,
+    attempts: new Map(),
+    queue: [],
+    active: new Set(),
+    over: new Map(),
+    credit: { received: 0, announced: 0 },
+    pace_ms: null,
+  }
+}
+
+export const keyOf = (ref: { readonly task_id: string; readonly attempt: number }): AttemptKey =>
+  `${ref.task_id}#${ref.attempt}`
+
+export function countRunning(worker: Worker): number {
+  let running = 0
+  for (const key of worker.active)
+    if (worker.attempts.get(key)?.stage.kind === 'running') running += 1
+  return running
+}
+
+/** What must hold after every decision; a worker that breaks it must not go on. */
+export function brokenInvariant(worker: Worker): string | null {
+  for (const key of worker.queue)
+    if (worker.attempts.get(key)?.stage.kind !== 'queued')
+      return `${key} is in the queue and not queued`
+  if (new Set(worker.queue).size !== worker.queue.length) return 'an attempt is queued twice'
+  for (const [key, attempt] of worker.attempts) {
+    const active = attempt.stage.kind === 'running' || attempt.stage.kind === 'reporting'
+    if (active !== worker.active.has(key))
+      return `${key} is ${attempt.stage.kind}, active: ${!active}`
+    if (worker.over.has(key)) return `${key} is held and over`
+  }
+  return null
+}

@@ -1,0 +1,118 @@
+/**
+ * The worker's way to the broker: one dialled door, and the pub/sub socket for broadcasts.
+ *
+ * It knows nothing of what the messages mean but the session, which every frame carries.
+ */
+import type { Log } from '../../common/daemon/log.ts'
+import { brokerAddresses } from '../../common/link/address.ts'
+import type { DealerLink } from '../../common/link/dealer.ts'
+import { openDealer } from '../../common/link/dealer.ts'
+import type { SubscriberLink } from '../../common/link/subscriber.ts'
+import { openSubscriber } from '../../common/link/subscriber.ts'
+import { decodeFrame } from '../../common/protocol/codec.ts'
+import { Published } from '../../common/protocol/feed.ts'
+import type { FromWorker, Hello } from '../../common/protocol/worker-door.ts'
+import { ToWorker } from '../../common/protocol/worker-door.ts'
+import type { Event } from '../core/event.ts'
+
+export type Door = {
+  send(message: FromWorker): void
+  /** Drops what was to be said in an earlier session, and greets. */
+  hello(hello: Hello): void
+  /** A session stands. */
+  welcomed(session: string, feed: string | null, channels: Readonly<Record<string, string>>): void
+  /** Gives the connection up and dials again. */
+  redial(): void
+  /** After what was sent has left, or a moment has passed. */
+  close(): Promise<void>
+}
+
+export function openDoor(options: {
+  /** Of the worker door: `tcp://host:port`. */
+  readonly address: string
+  readonly onEvent: (event: Event) => void
+  readonly log: Log
+}): Door {
+  const { address, onEvent, log } = options
+  let session: string | null = null
+  let dealer: DealerLink
+
+  const dial = (): DealerLink =>
+    openDealer({
+      address,
+      opening: () => (session === null ? [] : [{ kind: 'session', session }]),
+      onFrame: (frame) => {
+        const decoded = decodeFrame(ToWorker, frame)
+        if (decoded.kind === 'garbage')
+          return log.warn('a frame of the broker cannot be read', { why: decoded.reason })
+        if (decoded.skipped.length > 0)
+          log.debug('messages of the broker were skipped', { why: decoded.skipped })
+        for (const message of decoded.messages) onEvent({ kind: 'heard', message })
+      },
+      onConnect: () => onEvent({ kind: 'connected' }),
+      onDisconnect: () => {
+        session = null
+        dealer.clear()
+        onEvent({ kind: 'disconnected' })
+      },
+    })
+  const feed = createFeed(options)
+
+  dealer = dial()
+  return {
+    send: (message) => dealer.send(message),
+    hello: (hello) => {
+      session = null
+      dealer.clear()
+      dealer.send(hello)
+    },
+    welcomed: (fresh, feedAddress, channels) => {
+      session = fresh
+      feed.follow(feedAddress ?? brokerAddresses(address)?.feed ?? null, Object.values(channels))
+    },
+    redial: () => {
+      const old = dealer
+      session = null
+      old.clear()
+      void old.close()
+      dealer = dial()
+    },
+    close: async () => {
+      feed.close()
+      await dealer.close()
+    },
+  }
+}
+
+/** Follows the channels that the last welcome named, at the address that it named. */
+function createFeed(options: { readonly onEvent: (event: Event) => void; readonly log: Log }): {
+  follow(address: string | null, channels: readonly string[]): void
+  close(): void
+} {
+  let dialled: string | null = null
+  let subscriber: SubscriberLink | null = null
+  let subscribed = new Set<string>()
+
+  const onFrame = (_channel: string, frame: Buffer): void => {
+    const decoded = decodeFrame(Published, frame)
+    if (decoded.kind === 'garbage')
+      return options.log.warn('a broadcast cannot be read', { why: decoded.reason })
+    for (const message of decoded.messages)
+      if (message.kind === 'task') options.onEvent({ kind: 'broadcast', task: message })
+  }
+  return {
+    follow: (address, channels) => {
+      if (address !== dialled) {
+        subscriber?.close()
+        subscribed = new Set()
+        subscriber = address === null ? null : openSubscriber({ address, onFrame })
+        dialled = address
+      }
+      const wanted = new Set(channels)
+      for (const channel of wanted) if (!subscribed.has(channel)) subscriber?.subscribe(channel)
+      for (const channel of subscribed) if (!wanted.has(channel)) subscriber?.unsubscribe(channel)
+      subscribed = wanted
+    },
+    close: () => subscriber?.close(),
+  }
+}

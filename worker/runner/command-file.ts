@@ -1,0 +1,106 @@
+/**
+ * The file that a keeper sources for one attempt: its variables, its directory, its command.
+ *
+ * The first line is a comment that says who runs it since when, for a later daemon. Sourcing a text in a subshell costs
+ * one fork; a text that would notice (by `$$`, `$0`, `$1` …) runs in a shell of its own instead, by `exec`.
+ */
+import { z } from 'zod'
+import type { Command } from '../../common/definition/job.ts'
+import type { Filled } from '../../common/definition/template.ts'
+import { fillText } from '../../common/definition/template.ts'
+import { ProcessIdentity } from './process-table.ts'
+import { quoteWord } from './quote.ts'
+
+export const CommandHeader = z.object({
+  keeper: ProcessIdentity,
+  started_at_ms: z.number(),
+  limits: z.object({
+    timeout_ms: z.number().nullable(),
+    kill_after_ms: z.number(),
+    output_limit_bytes: z.number(),
+  }),
+})
+export type CommandHeader = z.infer<typeof CommandHeader>
+
+/** The keeper's own variables, and what a shell adds to an environment by itself. */
+const KEEPERS = 'a c'
+const SHELLS = 'OLDPWD SHLVL'
+
+export function commandFile(options: {
+  readonly header: CommandHeader
+  readonly environment: ReadonlyMap<string, string>
+  readonly cwd: string
+  /** From `commandBody`. */
+  readonly body: string
+}): string {
+  const { header, environment, cwd, body } = options
+  const variables = [...environment].map(([name, value]) => `${name}=${quoteWord(value)}`)
+  return [
+    `# ${JSON.stringify(header)}`,
+    `unset ${KEEPERS}`,
+    `export ${variables.join(' ')}`,
+    `cd -- ${quoteWord(cwd)} || exit 126`,
+    `unset ${SHELLS}`,
+    body,
+    '',
+  ].join('\n')
+}
+
+export type Body =
+  | { readonly kind: 'body'; readonly text: string }
+  | { readonly kind: 'impossible'; readonly message: string }
+
+/** The command itself as shell text. */
+export function commandBody(command: Command, values: Readonly<Record<string, string>>): Body {
+  if (command.kind === 'argv') return argvBody(command, values)
+  const { shell, text } = command
+  if ([...shell, text].some(hasNul)) return impossible('the command holds a NUL character')
+  const sourced = shell.length === 2 && shell[0] === 'sh' && shell[1] === '-c' && !looksAround(text)
+  return {
+    kind: 'body',
+    text: sourced ? text : `exec ${[...shell, text].map(quoteWord).join(' ')}`,
+  }
+}
+
+function argvBody(
+  command: Extract<Command, { kind: 'argv' }>,
+  values: Readonly<Record<string, string>>,
+): Body {
+  const words: string[] = []
+  for (const argument of command.argv) {
+    const filled = command.template ? fillText(argument, values) : asItIs(argument)
+    if (filled.kind === 'missing')
+      return impossible(`there is no value (or no integer) for %(${filled.name})`)
+    if (hasNul(filled.text)) return impossible('the command holds a NUL character')
+    words.push(filled.text)
+  }
+  const [program = ''] = words
+  // `exec` would take these for its own options, or for nothing at all.
+  if (program === '' || program.startsWith('-'))
+    return impossible(`${JSON.stringify(program)} cannot be the name of a program`)
+  return { kind: 'body', text: `set -- ${words.map(quoteWord).join(' ')}\nexec "$@"` }
+}
+
+const asItIs = (text: string): Filled => ({ kind: 'filled', text })
+
+/** What a sourced text could tell from a shell of its own: its pid, its parent's, its name and its arguments. */
+const LOOKS_AROUND = /\$(?:\{[#!]?)?(?:[$0-9@*#!_-]|PPID|LINENO|BASH)/
+
+const looksAround = (text: string): boolean => LOOKS_AROUND.test(text)
+const hasNul = (text: string): boolean => text.includes('\0')
+const impossible = (message: string): { kind: 'impossible'; message: string } => ({
+  kind: 'impossible',
+  message,
+})
+
+/** Reads the first line back; null when it is not whole. */
+export function readHeader(text: string): CommandHeader | null {
+  const end = text.indexOf('\n')
+  if (!text.startsWith('# ') || end === -1) return null
+  try {
+    const parsed = CommandHeader.safeParse(JSON.parse(text.slice(2, end)))
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * Runs commands: one keeper for each that runs at a time, told by the core what to start and what to stop.
+ *
+ * Every start ends in exactly one `exited`, whether the command, its keeper or the daemon that started it died;
+ * `started` comes before it when the command was handed to a keeper.
+ */
+import type { Log } from '../../common/daemon/log.ts'
+import type { Effect, Event, Exit, Restored, StreamName } from '../core/event.ts'
+import type { AttemptKey, Limits, StopReason } from '../core/state.ts'
+import { keyOf } from '../core/state.ts'
+import { exitOf } from './exits.ts'
+import type { KeeperPool } from './keeper-pool.ts'
+import { openKeeperPool } from './keeper-pool.ts'
+import type { Keeper } from './keeper.ts'
+import type { LaunchOptions } from './launch.ts'
+import { prepareLaunch } from './launch.ts'
+import { punchHole, readBytes, sizeOf } from './outputs.ts'
+import { BOOT_ID, isAlive } from './process-table.ts'
+import { repeatEvery } from './repeat.ts'
+import type { Spool, Stored } from './spool.ts'
+import type { Tree } from './tree.ts'
+import { killTree, terminateTree } from './tree.ts'
+
+export type RunnerOptions = LaunchOptions & {
+  readonly spool: Spool
+  readonly onEvent: (event: Event) => void
+  readonly log: Log
+}
+
+/** One command under way. `keeper` is null for one that an earlier daemon started. */
+type Command = {
+  readonly key: AttemptKey
+  readonly entry: string
+  readonly keeper: Keeper | null
+  readonly tree: Tree
+  readonly started_at_ms: number
+  stdout_bytes: number
+  stderr_bytes: number
+  stopping: boolean
+  /** Its end was seen: nothing more is to be done about it. */
+  ending: boolean
+}
+
+/** How often output is looked for. */
+const WATCH_MS = 250
+/** How often commands without a keeper of ours are looked at. */
+const ADOPTED_MS = 200
+/** A command that was handed over a moment ago may not have a process yet, so TERM is tried again this often. */
+const TERMINATE_TRIES = 20
+const TERMINATE_PAUSE_MS = 25
+
+export class Runner {
+  readonly #options: RunnerOptions
+  readonly #spool: Spool
+  readonly #keepers: KeeperPool
+  readonly #commands = new Map<string, Command>()
+  readonly #outputWatch = repeatEvery(WATCH_MS, () => this.#lookAtOutput())
+  readonly #adoptedWatch = repeatEvery(ADOPTED_MS, () => this.#lookAtAdopted())
+  #left = false
+  #cutFailed = false
+
+  constructor(options: RunnerOptions) {
+    this.#options = options
+    this.#spool = options.spool
+    this.#keepers = openKeeperPool({
+      folder: options.spool.folder,
+      environment: options.environment,
+      onCode: (keeper, entry, exit_code) => this.#codeCame(keeper, entry, exit_code),
+      onGone: (keeper) => this.#keeperGone(keeper),
+    })
+  }
+
+  start(effect: Extract<Effect, { kind: 'start' }>): void {
+    const { key, limits } = effect
+    const entry = this.#spool.entryOf(key)
+    if (entry === null) throw new Error(`${key} is to be started and is not in the spool`)
+    const launch = prepareLaunch(effect, this.#spool.pathOf(entry, 'output'), this.#options)
+    if (launch.kind === 'impossible') return this.#refuse(key, entry, launch.message)
+    const keeper = this.#keepers.take()
+    if (!keeper) return this.#refuse(key, entry, 'no process could be started for it')
+    const started_at_ms = Date.now()
+    try {
+      const header = { keeper: keeper.identity, started_at_ms, limits }
+      this.#spool.writeCommand(entry, launch.fileFor(header))
+    } catch (error) {
+      this.#keepers.giveBack(keeper)
+      return this.#refuse(key, entry, `the spool could not be written: ${String(error)}`)
+    }
+    this.#add({ key, entry, keeper, started_at_ms, stopping: false }, keeper.identity)
+    keeper.run(entry)
+    this.#options.onEvent({ kind: 'started', key, at_ms: started_at_ms })
+  }
+
+  /** The reason is in the spool before the first signal. */
+  terminate(key: AttemptKey, reason: StopReason): void {
+    this.#spool.noteStop(key, reason)
+    const command = this.#find(key)
+    if (command) void this.#sendTerm(command)
+  }
+
+  /** That its keeper is gone with it tells the rest. */
+  kill(key: AttemptKey): void {
+    const command = this.#find(key)
+    if (!command || command.ending) return
+    command.stopping = true
+    void killTree(command.tree)
+  }
+
+  /** Looks after what an earlier daemon started. */
+  adopt(stored: readonly Stored[]): Restored[] {
+    return stored.map(({ task, stop, header }): Restored => {
+      const key = keyOf(task)
+      const entry = this.#spool.entryOf(key)
+      if (!header || entry === null) return { task, stop, running: null }
+      const { started_at_ms, keeper } = header
+      const limits: Limits = header.limits
+      this.#add({ key, entry, keeper: null, started_at_ms, stopping: stop !== null }, keeper)
+      this.#adoptedWatch.begin()
+      const running_for_ms = Math.max(0, Date.now() - started_at_ms)
+      return { task, stop, running: { running_for_ms, started_at_ms, limits } }
+    })
+  }
+
+  /** Bytes of an attempt's stream. */
+  read(key: AttemptKey, stream: StreamName, offset: number, length: number): Buffer {
+    return readBytes(this.#pathOf(key, stream), offset, length)
+  }
+
+  /** Gives a part of it back to the disk. */
+  async cut(key: AttemptKey, stream: StreamName, from: number, to: number): Promise<void> {
+    const failure = await punchHole(this.#pathOf(key, stream), from, to)
+    if (failure === null || this.#cutFailed) return
+    this.#cutFailed = true
+    const message = 'the middle of long output stays on the disk until its run is over'
+    this.#options.log.warn(message, { failure })
+  }
+
+  /** Lets all keepers go. What runs goes on, and the next daemon of this spool looks after it. */
+  leave(): void {
+    this.#left = true
+    this.#outputWatch.stop()
+    this.#adoptedWatch.stop()
+    this.#keepers.release()
+  }
+
+  #add(
+    command: Pick<Command, 'key' | 'entry' | 'keeper' | 'started_at_ms' | 'stopping'>,
+    keeper: Tree['keeper'],
+  ): void {
+    const tree: Tree = { attempt_id: command.key, keeper, since_ticks: null }
+    const sizes = { stdout_bytes: 0, stderr_bytes: 0 }
+    this.#commands.set(command.entry, { ...command, ...sizes, tree, ending: false })
+    this.#outputWatch.begin()
+  }
+
+  #find(key: AttemptKey): Command | undefined {
+    const entry = this.#spool.entryOf(key)
+    return entry === null ? undefined : this.#commands.get(entry)
+  }
+
+  #pathOf(key: AttemptKey, stream: StreamName): string {
+    const entry = this.#spool.entryOf(key)
+    if (entry === null) throw new Error(`${key} is not in the spool`)
+    return this.#spool.pathOf(entry, stream)
+  }
+
+  async #sendTerm(command: Command): Promise<void> {
+    command.stopping = true
+    for (let tries = 0; tries < TERMINATE_TRIES && !command.ending; tries += 1) {
+      if (terminateTree(command.tree)) return
+      await new Promise((done) => setTimeout(done, TERMINATE_PAUSE_MS))
+    }
+  }
+
+  #refuse(key: AttemptKey, entry: string, message: string): void {
+    const { exit } = exitOf(this.#spool, entry, null, { kind: 'not_started', message })
+    this.#options.onEvent({ kind: 'exited', key, exit })
+  }
+
+  #codeCame(keeper: Keeper, entry: string, exit_code: number): void {
+    const command = this.#commands.get(entry)
+    if (command?.keeper !== keeper || command.ending) return
+    // One whose command was stopped is not used again: it goes with whatever is left of it.
+    if (!command.stopping) this.#keepers.giveBack(keeper)
+    const began = exit_code === 0 || this.#spool.hasMark(entry)
+    const message = 'the files for its output could not be made'
+    this.#end(command, began ? { kind: 'code', exit_code } : { kind: 'not_started', message })
+  }
+
+  #keeperGone(keeper: Keeper): void {
+    for (const command of this.#commands.values())
+      if (command.keeper === keeper) this.#endByFiles(command)
+  }
+
+  /** Its keeper is gone: when the rest of it is too, what it left says what became of it. */
+  #endByFiles(command: Command): void {
+    const code = this.#spool.readCode(command.entry)
+    if (code) return this.#end(command, { kind: 'code', exit_code: code.exit_code }, code.at_ms)
+    if (command.ending) return
+    command.ending = true
+    void this.#killAndTell(command, () => this.#verdict(command))
+  }
+
+  #verdict({ entry, tree }: Command): Exit['how'] {
+    // Its mark may be lost with the host's last seconds, so after a reboot it counts as begun.
+    if (tree.keeper.boot_id !== BOOT_ID)
+      return { kind: 'killed', message: 'the host was started anew while it ran' }
+    if (!this.#spool.hasMark(entry)) return { kind: 'never_ran' }
+    return { kind: 'killed', message: 'its processes were killed, and left no exit code' }
+  }
+
+  /** Tells the core of a code; after a stop only when nothing of the command is left. */
+  #end(command: Command, how: Exit['how'], at_ms?: number): void {
+    if (command.ending) return
+    command.ending = true
+    if (command.stopping) void this.#killAndTell(command, () => how, at_ms)
+    else this.#tellEnd(command, how, at_ms)
+  }
+
+  async #killAndTell(command: Command, how: () => Exit['how'], at_ms?: number): Promise<void> {
+    await killTree(command.tree)
+    this.#tellEnd(command, how(), at_ms)
+  }
+
+  #tellEnd(command: Command, how: Exit['how'], at_ms?: number): void {
+    const { key, entry, started_at_ms } = command
+    this.#commands.delete(entry)
+    if (this.#left) return
+    const { exit, dropped } = exitOf(this.#spool, entry, started_at_ms, how, at_ms)
+    if (dropped.length > 0)
+      this.#options.log.warn('output values were left out', { attempt: key, dropped })
+    if (how.kind === 'never_ran') this.#spool.clear(entry)
+    this.#options.onEvent({ kind: 'exited', key, exit })
+  }
+
+  #lookAtOutput(): boolean {
+    for (const command of this.#commands.values()) {
+      if (command.ending) continue
+      const stdout_bytes = sizeOf(this.#spool.pathOf(command.entry, 'stdout'))
+      const stderr_bytes = sizeOf(this.#spool.pathOf(command.entry, 'stderr'))
+      if (command.stdout_bytes === stdout_bytes && command.stderr_bytes === stderr_bytes) continue
+      Object.assign(command, { stdout_bytes, stderr_bytes })
+      this.#options.onEvent({ kind: 'grew', key: command.key, stdout_bytes, stderr_bytes })
+    }
+    return this.#commands.size > 0
+  }
+
+  #lookAtAdopted(): boolean {
+    let any = false
+    for (const command of this.#commands.values()) {
+      if (command.keeper || command.ending) continue
+      any = true
+      const code = this.#spool.readCode(command.entry)
+      if (code) this.#end(command, { kind: 'code', exit_code: code.exit_code }, code.at_ms)
+      else if (!isAlive(command.tree.keeper)) this.#endByFiles(command)
+    }
+    return any
+  }
+}

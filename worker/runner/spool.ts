@@ -1,0 +1,213 @@
+/**
+ * The spool: what a worker holds, as files, so that the next daemon of the same spool knows it too.
+ *
+ *     lock  instance
+ *     attempts/17/  task.json  what was accepted          command  how it was started; its header says by which keeper
+ *                   stdout stderr output                  code     the exit code, digits and a newline
+ *                   stop       why it is to end
+ *
+ * Nothing is synced to the disk: the broker keeps what must survive the host. A record that is not whole was never
+ * acknowledged, and is removed. A code counts when its newline is there, so it needs no renaming to be whole.
+ */
+import { randomUUID } from 'node:crypto'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import type { AttemptKey, AttemptTask, StopReason } from '../core/state.ts'
+import { keyOf } from '../core/state.ts'
+import type { CommandHeader } from './command-file.ts'
+import { readHeader } from './command-file.ts'
+
+const TaskRecord = z.object({
+  task_id: z.string(),
+  attempt: z.number().int().min(1),
+  run_id: z.string(),
+  flow_id: z.string(),
+  job: z.string(),
+  params: z.record(z.string(), z.string()),
+  context: z.record(z.string(), z.string()),
+})
+const StopRecord = z.enum(['timeout', 'canceled', 'fenced'])
+
+export type Stored = {
+  readonly task: AttemptTask
+  readonly stop: StopReason | null
+  /** Null: no keeper was ever given it. */
+  readonly header: CommandHeader | null
+}
+
+export type Code = { readonly exit_code: number; readonly at_ms: number }
+
+export type Spool = {
+  /** Where keepers run: it holds the entries. */
+  readonly folder: string
+  /** Writes the record; throws when the disk does not take it. */
+  keep(key: AttemptKey, task: AttemptTask): void
+  noteStop(key: AttemptKey, reason: StopReason): void
+  /** The name of an attempt's folder; null when it has none. */
+  entryOf(key: AttemptKey): string | null
+  keyOf(entry: string): AttemptKey | null
+  pathOf(entry: string, file: SpoolFile): string
+  writeCommand(entry: string, text: string): void
+  /** Null while there is none. */
+  readCode(entry: string): Code | null
+  /** The command began. */
+  hasMark(entry: string): boolean
+  /** It never began: all but its record goes. */
+  clear(entry: string): void
+  forget(key: AttemptKey): void
+}
+
+export type SpoolFile = 'task.json' | 'command' | 'stdout' | 'stderr' | 'output' | 'code' | 'stop'
+const FILES: readonly SpoolFile[] = [
+  // The record goes first: what is left without one is no attempt any more.
+  ...(['task.json', 'command', 'stdout', 'stderr', 'code', 'output', 'stop'] as const),
+]
+
+/** Makes the folders, for this user alone: parameters and output may be secret. */
+export function prepareSpool(path: string): string {
+  const root = resolve(path)
+  mkdirSync(root, { recursive: true, mode: 0o700 })
+  mkdirSync(join(root, 'attempts'), { recursive: true, mode: 0o700 })
+  return root
+}
+
+/** Who this worker is to the broker, for as long as the spool lives. */
+export function readInstance(root: string): string {
+  const path = join(root, 'instance')
+  const known = readOrNull(path)?.trim()
+  if (known !== undefined && /^[0-9a-f-]{36}$/.test(known)) return known
+  const fresh = randomUUID()
+  writeFileSync(path, `${fresh}\n`, { mode: 0o600 })
+  return fresh
+}
+
+/** Opens the spool (which is locked) and reads what it holds, in the order in which it came. */
+export function openSpool(root: string): { readonly spool: Spool; readonly stored: Stored[] } {
+  const folder = join(root, 'attempts')
+  const entries = new Map<AttemptKey, string>()
+  const keys = new Map<string, AttemptKey>()
+  const names = readdirSync(folder)
+    .filter((name) => /^\d{1,15}$/.test(name))
+    .toSorted((a, b) => Number(a) - Number(b))
+  let last = Number(names.at(-1) ?? 0)
+  const pathOf = (entry: string, file: SpoolFile): string => `${folder}/${entry}/${file}`
+  const assign = (key: AttemptKey, entry: string): void => {
+    entries.set(key, entry)
+    keys.set(entry, key)
+  }
+
+  const stored: Stored[] = []
+  for (const name of names) {
+    const found = readStored((file) => readOrNull(pathOf(name, file)))
+    if (found && !entries.has(keyOf(found.task))) {
+      assign(keyOf(found.task), name)
+      stored.push(found)
+    } else rmSync(join(folder, name), { recursive: true, force: true })
+  }
+
+  const spool: Spool = {
+    folder,
+    keep: (key, task) => {
+      last += 1
+      const entry = String(last)
+      try {
+        mkdirSync(`${folder}/${entry}`, { mode: 0o700 })
+        writeFileSync(pathOf(entry, 'task.json'), JSON.stringify(task), { mode: 0o600 })
+      } catch (error) {
+        rmSync(`${folder}/${entry}`, { recursive: true, force: true })
+        throw error
+      }
+      assign(key, entry)
+    },
+    noteStop: (key, reason) => {
+      const entry = entries.get(key)
+      if (entry !== undefined) writeFileSync(pathOf(entry, 'stop'), reason)
+    },
+    entryOf: (key) => entries.get(key) ?? null,
+    keyOf: (entry) => keys.get(entry) ?? null,
+    pathOf,
+    writeCommand: (entry, text) => writeFileSync(pathOf(entry, 'command'), text, { mode: 0o600 }),
+    readCode: (entry) => readCode(pathOf(entry, 'code')),
+    hasMark: (entry) => statSync(pathOf(entry, 'stderr'), { throwIfNoEntry: false }) !== undefined,
+    clear: (entry) => {
+      for (const file of FILES) if (file !== 'task.json') unlinkQuietly(pathOf(entry, file))
+    },
+    forget: (key) => {
+      const entry = entries.get(key)
+      if (entry === undefined) return
+      entries.delete(key)
+      keys.delete(entry)
+      removeEntry(folder, entry, pathOf)
+    },
+  }
+  return { spool, stored }
+}
+
+function readStored(read: (file: SpoolFile) => string | null): Stored | null {
+  const task = TaskRecord.safeParse(parseJson(read('task.json') ?? ''))
+  if (!task.success) return null
+  const stop = StopRecord.safeParse(read('stop'))
+  return {
+    task: task.data,
+    stop: stop.success ? stop.data : null,
+    header: readHeader(read('command') ?? ''),
+  }
+}
+
+function readCode(path: string): Code | null {
+  const match = /^(\d{1,3})\n/.exec(readOrNull(path) ?? '')
+  const exit_code = Number(match?.[1] ?? 256)
+  if (exit_code > 255) return null
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return { exit_code, at_ms: Math.round(stat?.mtimeMs ?? Date.now()) }
+}
+
+/** File by file, which costs less than a search; anything else that a command put there goes with the folder. */
+function removeEntry(
+  folder: string,
+  entry: string,
+  pathOf: (entry: string, file: SpoolFile) => string,
+): void {
+  for (const file of FILES) unlinkQuietly(pathOf(entry, file))
+  try {
+    rmdirSync(`${folder}/${entry}`)
+  } catch {
+    rmSync(`${folder}/${entry}`, { recursive: true, force: true })
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  // Asking first is cheaper than an exception for each file that is not there.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return
+  try {
+    unlinkSync(path)
+  } catch {
+    // Gone already.
+  }
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
