@@ -8,7 +8,7 @@
  * Offsets count from the start of the whole stream. Where the middle of a stream was cut (by the job's `output_limit`,
  * or here, past `STREAM_BYTES`), the file is sparse, and a file beside it (`.cuts`) says from where to where.
  */
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync } from 'node:fs'
 import { readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -130,12 +130,11 @@ const isOffset = (offset: number): boolean =>
 
 function openGrowing(path: string): Growing {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const fd = openSync(path, 'a+', 0o600)
+  // Not in appending mode, which would ignore positions.
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
   const { size } = fstatSync(fd)
-  // Appending mode would ignore positions; this only made sure that the file is there.
-  closeSync(fd)
   const cut_bytes = cutsOf(path, size).reduce((sum, { from, to }) => sum + to - from, 0)
-  return { fd: openSync(path, 'r+'), path, size, kept_bytes: size - cut_bytes }
+  return { fd, path, size, kept_bytes: size - cut_bytes }
 }
 
 /** Returns the offset up to which the stream is kept now. Throws what the file system throws. */

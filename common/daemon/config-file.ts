@@ -19,6 +19,7 @@ export const CONFIG_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['worker', ['name', 'jobs', 'topics', 'slots', 'spool', 'broker', 'url', 'allow-root']],
   ['semaphore', ['jobs', 'broker']],
   ['frontend', ['listen', 'broker']],
+  ['demo', ['jobs', 'data', 'listen', 'bind', 'slots', 'once']],
   ['cli', ['url']],
 ])
 

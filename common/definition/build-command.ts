@@ -92,7 +92,8 @@ function wordOf(argument: string, place: number, params: NonNullable<JobYaml['pa
     trust: trustOf(name, params),
     offset: place,
   }))
-  return { text: pieces.map((piece) => (piece.kind === 'text' ? piece.text : '\0')).join(''), uses }
+  const text = pieces.map((piece) => (piece.kind === 'text' ? piece.text : '\0')).join('')
+  return { text, uses, mayVanish: false }
 }
 
 /** Every placeholder must be able to get a value, and `%(name)d` an integer. */

@@ -25,7 +25,12 @@ export type Trust = 'fixed' | 'safe' | 'text'
 export type Use = { readonly name: string; readonly trust: Trust; readonly offset: number }
 
 /** A word of a command; `text` is what is known of it, with a NUL for each part that only the shell will know. */
-export type Word = { readonly text: string; readonly uses: readonly Use[] }
+export type Word = {
+  readonly text: string
+  readonly uses: readonly Use[]
+  /** It is only unquoted expansions: when they are empty, the next word takes its place. */
+  readonly mayVanish: boolean
+}
 
 export type SimpleCommand = {
   readonly words: readonly Word[]
@@ -55,11 +60,12 @@ function startProblem(command: SimpleCommand): UseProblem | null {
   if (name === undefined) return null
   const chosen = name.uses.find((use) => use.trust !== 'fixed')
   if (chosen !== undefined) return choosesCommand(chosen)
-  const base = basename(name.text)
+  const base = basename(name.text).replaceAll('\0', '')
   const prefix = PREFIXES.get(base)
   return (
-    // A command such as "$SHELL" may be a shell as well as anything else.
-    (base.includes('\0') ? codeProblem('a shell', args) : null) ??
+    // A command such as $SHELL may be a shell as well as anything else, or nothing at all.
+    (name.text.includes('\0') ? codeProblem('a shell', args) : null) ??
+    (name.mayVanish ? startProblem({ ...command, words: args }) : null) ??
     argumentProblem(base, args) ??
     inputProblem(base, args, command) ??
     (base === 'find' ? findProblem(command) : null) ??
@@ -103,7 +109,7 @@ function inputProblem(
 /** `sh -c` and its like, wherever it stands in a command: after sudo, env, xargs, docker exec, find -exec … */
 function nestedShellProblem(words: readonly Word[]): UseProblem | null {
   for (const [place, word] of words.entries()) {
-    const base = basename(word.text)
+    const base = basename(word.text).replaceAll('\0', '')
     const parsed = isShell(base) ? codeProblem(base, words.slice(place + 1)) : null
     if (parsed !== null) return parsed
   }
@@ -141,6 +147,7 @@ function shellOptions(args: readonly Word[]): { hasCode: boolean; reads: boolean
   let script = 0
   for (; script < args.length; script += 1) {
     const text = args[script]?.text ?? ''
+    if (args[script]?.mayVanish === true) continue
     if (text === '--' || text === '-') return { hasCode, reads, script: script + 1 }
     if (!/^[-+]./.test(text)) break
     const letters = text.startsWith('--') ? '' : text
@@ -156,6 +163,7 @@ function afterPrefix(prefix: Prefix, args: readonly Word[]): readonly Word[] {
   let place = 0
   for (; place < args.length; place += 1) {
     const text = args[place]?.text ?? ''
+    if (args[place]?.mayVanish === true) continue
     if (text === '--') {
       place += 1
       break

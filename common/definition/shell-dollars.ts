@@ -7,7 +7,7 @@ import { copy, copyOpaque, lineOf, lose, refuse } from './shell-scan.ts'
 import { startLine } from './shell-scan.ts'
 import type { Scan } from './shell-scan.ts'
 import { pieceAt } from './template.ts'
-import { addToWord } from './shell-words.ts'
+import { addToWord, quoteWord } from './shell-words.ts'
 
 const VARIABLE = /\$(?:[A-Za-z_]\w*|[0-9@*#?$!-])/y
 /** Text in quotes, or a command, with nothing in it that any shell could take for more. */
@@ -25,6 +25,7 @@ export function skipDollar(scan: Scan, isQuoted: boolean): void {
   if (second === '[') return skipOldArithmetic(scan)
   if (second === "'" && !isQuoted) return skipEscaped(scan)
   if (second === '"' && !isQuoted) {
+    quoteWord(scan, lineOf(scan))
     copy(scan, 2)
     scan.frames.push({ kind: 'double', opened: at, translated: true })
     return

@@ -19,7 +19,7 @@ import {
   refuse,
 } from './shell-scan.ts'
 import type { Frame, Line, Scan } from './shell-scan.ts'
-import { addToWord, endCommand, endWord } from './shell-words.ts'
+import { addToWord, endCommand, endWord, quoteWord } from './shell-words.ts'
 
 /** Goes through the whole text, or up to the first refusal. */
 export function scanAll(scan: Scan): void {
@@ -127,6 +127,7 @@ function putPlaceholder(scan: Scan, piece: Piece & { kind: 'placeholder' }): voi
       'use case or an enum',
     )
   }
+  quoteWord(scan, line)
   addToWord(scan, line, '\0', false)
   scan.uses.push({ name: piece.name, trust: scan.trustOf(piece.name), offset: scan.at })
   scan.out.push(FORMS[frame?.kind ?? 'commands'](scan.variableOf(piece.name)))
@@ -178,7 +179,7 @@ function backslash(scan: Scan, line: Line): void {
 }
 
 function openQuote(scan: Scan, kind: 'single' | 'double'): void {
-  addToWord(scan, lineOf(scan), '', false)
+  quoteWord(scan, lineOf(scan))
   const opened = scan.at
   copy(scan, 1)
   scan.frames.push(kind === 'single' ? { kind, opened } : { kind, opened, translated: false })

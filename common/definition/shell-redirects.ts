@@ -22,6 +22,7 @@ export function readRedirect(scan: Scan, line: Line): void {
   if (line.word?.isPlain === true && /^\d+$/.test(line.word.text)) line.word = null
   endWord(scan, line)
   copy(scan, operator.length)
+  if (operator.startsWith('&')) line.isSplit = true
   if (operator === '<<' || operator === '<<-') announce(scan, operator === '<<-')
   else line.redirect = operator
 }

@@ -26,6 +26,8 @@ export type Line = {
   word: OpenWord | null
   /** The operator before the next word, if that is a file and not an argument. */
   redirect: string | null
+  /** `&>` was read: one command with a redirection in bash, two commands in dash. */
+  isSplit: boolean
   isPiped: boolean
   /** How many placeholders there were when this command began. */
   firstUse: number
@@ -42,6 +44,8 @@ type OpenWord = {
   readonly firstUse: number
   /** Nothing in it is quoted or expanded, so that it may be a keyword. */
   isPlain: boolean
+  /** Some of it is in quotes, so that it stays a word even when it is empty. */
+  isQuoted: boolean
 }
 
 export type HereDocument = {
@@ -102,6 +106,7 @@ export function startLine(firstUse: number, isList = false): Line {
     redirects: [],
     word: null,
     redirect: null,
+    isSplit: false,
     isPiped: false,
     firstUse,
     cases: [],

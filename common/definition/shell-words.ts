@@ -26,9 +26,15 @@ const LEADERS = new Set([
 
 /** Begins a word, unless one is being read, and adds what is known of it. */
 export function addToWord(scan: Scan, line: Line, text: string, isPlain: boolean): void {
-  line.word ??= { text: '', firstUse: scan.uses.length, isPlain: true }
+  line.word ??= { text: '', firstUse: scan.uses.length, isPlain: true, isQuoted: false }
   line.word.text += text
   line.word.isPlain &&= isPlain
+}
+
+/** Notes that the word is, at least in part, in quotes. */
+export function quoteWord(scan: Scan, line: Line): void {
+  addToWord(scan, line, '', false)
+  if (line.word !== null) line.word.isQuoted = true
 }
 
 /** Ends the word that is being read, if there is one. */
@@ -36,7 +42,8 @@ export function endWord(scan: Scan, line: Line): void {
   const { word } = line
   if (word === null) return
   line.word = null
-  const done = { text: word.text, uses: scan.uses.slice(word.firstUse) }
+  const mayVanish = !word.isQuoted && /^\0+$/.test(word.text)
+  const done = { text: word.text, uses: scan.uses.slice(word.firstUse), mayVanish }
   if (line.redirect !== null) {
     if (line.redirect.endsWith('&') && done.uses[0] !== undefined) {
       const message = `bash would expand the value of ${done.uses[0].name} again after ${line.redirect}`
@@ -45,6 +52,10 @@ export function endWord(scan: Scan, line: Line): void {
     line.redirect = null
     line.redirects.push(done)
     return
+  }
+  if (line.isSplit && done.uses[0] !== undefined) {
+    const message = "a placeholder can't follow &>, which dash and bash read differently"
+    refuse(scan, done.uses[0].offset, message, 'write > file 2>&1')
   }
   if (word.isPlain && !line.isList && isKeyword(scan, line, word.text)) return
   if (line.cases.at(-1) !== 'pattern') line.words.push(done)
@@ -96,6 +107,7 @@ function startCommand(scan: Scan, line: Line, isPiped: boolean, goesOn = false):
   line.words = []
   line.redirects = []
   line.redirect = null
+  line.isSplit = false
   line.isPiped = isPiped || (goesOn && line.isPiped)
   line.firstUse = scan.uses.length
 }

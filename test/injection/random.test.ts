@@ -97,9 +97,7 @@ const PIECES = [
     'unset ',
     'declare ',
     'let ',
-    'test -v ',
-    '. ',
-  ],
+    'test -v '],
   ...[
     'printf -v ',
     'read ',

@@ -45,7 +45,7 @@ type Command = {
 const WATCH_MS = 250
 /** How often commands without a keeper of ours are looked at. */
 const ADOPTED_MS = 200
-/** A command that was handed over a moment ago may not have a process yet, so TERM is tried again this often. */
+/** A command that was handed over a moment ago may not have its process yet: that is waited for this often. */
 const TERMINATE_TRIES = 20
 const TERMINATE_PAUSE_MS = 25
 
@@ -167,7 +167,8 @@ export class Runner {
   async #sendTerm(command: Command): Promise<void> {
     command.stopping = true
     for (let tries = 0; tries < TERMINATE_TRIES && !command.ending; tries += 1) {
-      if (terminateTree(command.tree)) return
+      // Before its mark is there, its shell still has the keeper's handler for TERM.
+      if (this.#spool.hasMark(command.entry) && terminateTree(command.tree)) return
       await new Promise((done) => setTimeout(done, TERMINATE_PAUSE_MS))
     }
   }

@@ -1,7 +1,7 @@
 /** A runner on a spool of its own, with real keepers, for tests. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import type { Job } from '../../../common/definition/job.ts'
 import type { Event, Exit, Restored } from '../../../worker/core/event.ts'
@@ -66,7 +66,7 @@ export function withRunner(t: ExecutionContext, folder = temporaryFolder(t)): Te
     warnings,
     start: (job, params = {}) => {
       sequence += 1
-      const task = taskOf(job.card.job, `run${sequence}`, params)
+      const task = taskOf(job.card.job, runId(folder, sequence), params)
       const prepared = prepare(new Map([[task.job, job]]), 'web17', task, Date.now())
       if (prepared.kind === 'refused') throw new Error(prepared.message)
       const { timeout_ms, kill_after_ms, output_limit_bytes } = job.card
@@ -87,6 +87,10 @@ export function withRunner(t: ExecutionContext, folder = temporaryFolder(t)): Te
     stderr: (key) => read(key, 'stderr'),
   }
 }
+
+/** Differs from test to test: processes are found by it on the whole host. */
+export const runId = (folder: string, sequence: number): string =>
+  `${basename(folder)}-run${sequence}`
 
 /** Runs one command to its end. */
 export async function runOnce(

@@ -1,0 +1,69 @@
+/** Opens the doors and lets the turns go: the part of the broker that has sockets. */
+import { join } from 'node:path'
+import type { Log } from '../../common/daemon/log.ts'
+import type { BrokerAddresses } from '../../common/link/address.ts'
+import { openPublisher } from '../../common/link/publisher.ts'
+import { outputChannel } from '../../common/protocol/feed.ts'
+import { HEAD_MS } from '../../common/protocol/limits.ts'
+import type { State } from '../core/state.ts'
+import { openHistory } from '../store/history.ts'
+import type { Store } from '../store/store.ts'
+import { startTurns, type Turns } from '../turn.ts'
+import { openClientDoor } from './client-door.ts'
+import { readClock } from './clock.ts'
+import { makeCounters } from './counters.ts'
+import { openOutputs } from './outputs.ts'
+import { performer, publishHead } from './perform.ts'
+import { answerQuestions } from './questions.ts'
+import { openWorkerDoor } from './worker-door.ts'
+
+/** How often the write-ahead log is moved into the database, off the hot path. */
+const CHECKPOINT_MS = 1_000
+
+export type Serving = {
+  /** Fulfilled with what ended the turns: the process cannot go on. */
+  readonly failed: Promise<Error>
+  stop(): Promise<void>
+}
+
+/** Serves a loaded state. The caller keeps the store, and closes it after `stop`. */
+export async function serve(
+  data: string,
+  addresses: BrokerAddresses,
+  store: Store,
+  state: State,
+  log: Log,
+): Promise<Serving> {
+  const history = openHistory(data)
+  const outputs = openOutputs(join(data, 'output'))
+  const counters = makeCounters()
+  const publisher = await openPublisher(addresses.feed)
+  const outputGrew = (run_id: string): void =>
+    publisher.publish(outputChannel(run_id), { kind: 'output', run_id })
+  let turns: Turns | undefined
+  const take: Turns['take'] = (event) => turns?.take(event)
+  const ports = { state, history, outputs, counters, log, take, outputGrew, now: readClock }
+  const workers = await openWorkerDoor({ ...ports, bind: addresses.worker })
+  const answer = answerQuestions(ports)
+  const clients = await openClientDoor({ ...ports, bind: addresses.client, answer })
+  const perform = performer({ store, workers, clients, publisher })
+  const failed = new Promise<Error>((resolve) => {
+    const onFailure = (error: unknown): void =>
+      resolve(error instanceof Error ? error : new Error(String(error)))
+    turns = startTurns({ state, store, now: readClock, perform, onFailure })
+  })
+  const head = setInterval(() => publishHead(publisher, state.feed_head), HEAD_MS)
+  const onCheckpoint = (error: unknown): void =>
+    log.warn('checkpoint failed', { error: String(error) })
+  const checkpoint = setInterval(() => void history.checkpoint().catch(onCheckpoint), CHECKPOINT_MS)
+  return {
+    failed,
+    stop: async () => {
+      clearInterval(head)
+      clearInterval(checkpoint)
+      turns?.stop()
+      publisher.close()
+      await Promise.all([workers.close(), clients.close(), history.close()])
+    },
+  }
+}
