@@ -69,7 +69,7 @@ async function runClient(
       positionals.length < least ? 'too few words' : `too many words: ${positionals[most]}`
     return complainUsage(terminal, command, { message: what, hint: `jobz ${command.usage}` })
   }
-  const api = apiFor(read, terminal)
+  const api = await apiFor(read, terminal)
   if (api.kind === 'usage') return complainUsage(terminal, command, api)
   return command.run({
     terminal,
@@ -81,12 +81,15 @@ async function runClient(
   })
 }
 
-function apiFor(read: Flags & { kind: 'flags' }, terminal: Terminal): ReturnType<typeof createApi> {
+async function apiFor(
+  read: Flags & { kind: 'flags' },
+  terminal: Terminal,
+): Promise<ReturnType<typeof createApi>> {
   const argv = ['url', 'config'].flatMap((name) => {
     const value = read.values.get(name)
     return value === undefined ? [] : [`--${name}=${String(value)}`]
   })
-  const settings = readSettings('cli', CLI_SETTINGS, argv, terminal.env)
+  const settings = await readSettings('cli', CLI_SETTINGS, argv, terminal.env)
   if (settings.kind === 'usage') return settings
   if (settings.kind === 'help') throw new Error('no help was asked for')
   return createApi({

@@ -27,6 +27,8 @@ export type OpenSubscriber = (handlers: {
 const FOLLOWED = ['run.', 'flow.'] as const
 const WAKING = [...FOLLOWED, 'gate.', 'worker.'] as const
 const PAGE = 500
+/** Whoever waits asks again as often as this, whatever becomes of the feed. */
+const PATIENCE_MS = 2_000
 
 export function openFeed(broker: BrokerLink, open: OpenSubscriber): Feed {
   const watchers = createWatchers()
@@ -98,9 +100,11 @@ function createFollower(broker: BrokerLink, watchers: Watchers): Follower {
 
   /** True when there is more. */
   const replayPage = async (): Promise<boolean> => {
-    const topics = [...FOLLOWED]
     const after = place ?? 'head'
-    const asked = await broker.ask<ReplayAnswer>({ kind: 'replay', after, topics, limit: PAGE })
+    const asked = await broker.ask<ReplayAnswer>(
+      { kind: 'replay', after, topics: [...FOLLOWED], limit: PAGE },
+      PATIENCE_MS,
+    )
     // The place may be one that the broker does not keep: all ask for themselves, and we go on from its newest.
     if (asked.kind === 'refused' || place === null) watchers.tellAll()
     place = asked.kind === 'refused' ? null : asked.result.complete_to

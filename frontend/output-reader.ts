@@ -84,8 +84,8 @@ async function* readOnce(
   run: RunView,
   places: Map<string, Place>,
 ): AsyncGenerator<Piece, Failure | null> {
-  const tasks = run.tasks ?? []
-  for (const task of tasks.filter(wanted.isWanted ?? (() => true)))
+  const tasks = (run.tasks ?? []).filter(wanted.isWanted ?? (() => true))
+  for (const task of tasks)
     for (const stream of wanted.streams) {
       if (task.attempt < 1) continue
       const id = `${task.task_id} ${stream}`

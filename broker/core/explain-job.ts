@@ -19,8 +19,7 @@ export function explainJob(
   const card = state.cards.get(state.jobs.get(job) ?? '')
   if (!card) return { error: failures.unknownJob(job, nearestName(job, state.jobs.keys())) }
   const checked = checkParams(card, given, { now_ms: now.wall_ms, source: 'trigger' })
-  if (checked.kind === 'bad')
-    return { error: failures.badParameter(checked.name, checked.message, checked.hint) }
+  if (checked.kind === 'bad') return { error: failures.badParameter(checked.message, checked.hint) }
   const workers = [...subscribers(state, card, null)]
   const connected = workers.filter((worker) => worker.session !== null && !worker.draining)
   const lane = laneNamed(state, card.lane)

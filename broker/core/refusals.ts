@@ -38,8 +38,9 @@ export const failures = {
       `no worker has ever announced a job called ${short(job)}`,
       near(nearest) ?? 'jobz jobs lists those that are known',
     ),
-  badParameter: (name: string, message: string, hint: string | null) =>
-    failure(400, 'bad_parameter', `${short(name)}: ${message}`, hint),
+  /** `message` names the parameter and the rule. */
+  badParameter: (message: string, hint: string | null = null) =>
+    failure(400, 'bad_parameter', message, hint),
   unknownParent: (run_id: string) =>
     failure(400, 'bad_parameter', `parent_run_id: there is no run ${short(run_id)}`),
   requestIdTaken: (request_id: string, run_id: string) =>

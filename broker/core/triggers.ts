@@ -41,8 +41,7 @@ function accept(state: State, trigger: Trigger, now: Now, found: Found): Trigger
   const card = state.cards.get(hash)
   if (!card) throw new Error(`job ${trigger.job} has no card ${hash}`)
   const checked = checkParams(card, trigger.params, { now_ms: now.wall_ms, source: 'trigger' })
-  if (checked.kind === 'bad')
-    return failures.badParameter(checked.name, checked.message, checked.hint)
+  if (checked.kind === 'bad') return failures.badParameter(checked.message, checked.hint)
   const { params, sanitized, undeclared } = checked
   const said = {
     ...(sanitized.length > 0 ? { sanitized } : {}),
@@ -61,7 +60,9 @@ function accept(state: State, trigger: Trigger, now: Now, found: Found): Trigger
   if (parent === 'unknown') return failures.unknownParent(trigger.parent_run_id ?? '')
   const key = concurrencyKey(card, params, {})
   if (key.kind === 'missing')
-    return failures.badParameter(key.name, 'the concurrency key of the job needs it', null)
+    return failures.badParameter(
+      `parameter ${key.name}: the concurrency key of the job needs a value for it`,
+    )
   if (isRefused(state, card, key.key)) return failures.concurrencyFull(card.job)
   if (state.runs.size >= MAX_UNFINISHED) return failures.full(MAX_UNFINISHED)
   const run = bear(state, now, {

@@ -4,6 +4,7 @@
  */
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { messageOf } from './lock.ts'
 import type { History } from './store.ts'
 
 /** The questions as the thread answers them. */
@@ -45,7 +46,7 @@ export function openHistory(directory: string): History {
     if ('error' in told) asker?.reject(new Error(told.error))
     else asker?.resolve(told.value)
   })
-  thread.on('error', (error) => end(error instanceof Error ? error : new Error(String(error))))
+  thread.on('error', (error) => end(new Error(messageOf(error))))
   thread.on('exit', () => end(new Error('the history is closed')))
 
   const asking =

@@ -50,3 +50,15 @@ export const FRONTEND = daemon(
     await runDaemon('frontend', room.FRONTEND, room.start, words)
   },
 )
+
+export const DEMO = daemon(
+  'demo',
+  'up, and the pipeline of jobs/ started once and shown (npm start)',
+  async (words) => {
+    const [{ runDaemon }, { DEMO_SETTINGS, startDemo }] = await Promise.all([
+      import('../../common/daemon/run.ts'),
+      import('./demo.ts'),
+    ])
+    await runDaemon('demo', DEMO_SETTINGS, startDemo, words)
+  },
+)

@@ -6,7 +6,7 @@ import process from 'node:process'
 import type { Log } from '../../common/daemon/log.ts'
 import type { Daemon, Refused } from '../../common/daemon/run.ts'
 import type { Common, SettingsOf, SettingsTable } from '../../common/daemon/settings.ts'
-import type { DaemonCommand } from '../command.ts'
+import { processTerminal } from '../terminal.ts'
 import { UP_SETTINGS, readPlaces, startUp, urlOf } from './up.ts'
 
 export const DEMO_SETTINGS = [
@@ -22,18 +22,7 @@ export const DEMO_SETTINGS = [
 
 type DemoSettings = SettingsOf<typeof DEMO_SETTINGS> & Common
 
-export const DEMO: DaemonCommand = {
-  kind: 'daemon',
-  name: 'demo',
-  usage: 'demo [--once]',
-  summary: 'up, and the pipeline of jobs/ started once and shown (npm start)',
-  run: async (words) => {
-    const { runDaemon } = await import('../../common/daemon/run.ts')
-    await runDaemon('demo', DEMO_SETTINGS, startDemo, words)
-  },
-}
-
-async function startDemo(
+export async function startDemo(
   settings: DemoSettings,
   log: Log,
   signal: AbortSignal,
@@ -45,7 +34,9 @@ async function startDemo(
   if ('kind' in up) return up
   if ('kind' in places) return places
   const { playPipeline } = await import('../watch/pipeline.ts')
-  const played = playPipeline(urlOf(places.listen), signal, { stays: !settings.once })
+  const { out, err, width, env } = processTerminal()
+  const terminal = { out, err, width, env, interrupted: signal }
+  const played = playPipeline(terminal, urlOf(places.listen), { stays: !settings.once })
   if (settings.once) return { ...up, finished: played }
   played.catch((error: unknown) => log.error('the demo ended', { error }))
   return up

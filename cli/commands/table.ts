@@ -1,8 +1,7 @@
 /** Every command, in the order of the help. */
 import type { Command } from '../command.ts'
 import { CANCEL } from './cancel.ts'
-import { BROKER, FRONTEND, SEMAPHORE, UP, WORKER } from './daemons.ts'
-import { DEMO } from './demo.ts'
+import { BROKER, DEMO, FRONTEND, SEMAPHORE, UP, WORKER } from './daemons.ts'
 import { DRAIN } from './drain.ts'
 import { EXPLAIN } from './explain.ts'
 import { JOBS } from './jobs.ts'

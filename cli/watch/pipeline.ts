@@ -6,7 +6,8 @@ import type { Answer } from '../api/client.ts'
 import type { Cli } from '../command.ts'
 import { complain } from '../complain.ts'
 import { EXIT } from '../exit-codes.ts'
-import { paint, processTerminal } from '../terminal.ts'
+import { paint } from '../terminal.ts'
+import type { Terminal } from '../terminal.ts'
 import { waitWithProgress } from './progress.ts'
 import { pause } from './wakes.ts'
 
@@ -18,15 +19,14 @@ const ASK_MS = 100
 
 /** Starts the pipeline, tells of each step, and answers the exit code: 0, or why not. */
 export async function playPipeline(
+  terminal: Terminal,
   url: string,
-  interrupted: AbortSignal,
   how: { readonly stays: boolean },
 ): Promise<number> {
-  const cli = cliFor(url, interrupted)
-  const { out } = cli.terminal
+  const cli = cliFor(terminal, url)
+  const { out } = terminal
   const code = await play(cli, url)
-  if (interrupted.aborted) return code
-  if (!how.stays) return code
+  if (terminal.interrupted.aborted || !how.stays) return code
   const date = '$(date +%Y_%m_%d)'
   out.write(`\nTry next: curl "${url}/job_start?job_name=${JOB}&date=${date}"\n`)
   out.write('and: npm run -s jobz -- runs. Everything stays up; Ctrl-C stops it.\n')
@@ -52,11 +52,9 @@ async function play(cli: Cli, url: string): Promise<number> {
   return code
 }
 
-function cliFor(url: string, interrupted: AbortSignal): Cli {
-  const api = createApi({ url, token: '', interrupted: () => interrupted })
+function cliFor(terminal: Terminal, url: string): Cli {
+  const api = createApi({ url, token: '', interrupted: () => terminal.interrupted })
   if (api.kind === 'usage') throw new Error(api.message)
-  const { out, err, width, env } = processTerminal()
-  const terminal = { out, err, width, env, interrupted }
   return { terminal, api: api.api, json: false, utc: false, words: [], flags: new Map() }
 }
 

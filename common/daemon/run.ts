@@ -54,18 +54,17 @@ export async function runDaemon<const Table extends SettingsTable>(
   start: Start<Table>,
   argv: readonly string[],
 ): Promise<void> {
-  const read = readSettings(name, table, argv, process.env)
+  const read = await readSettings(name, table, argv, process.env)
   if (read.kind === 'help') return console.log(read.text)
   if (read.kind === 'usage') {
     console.error(`jobz ${name}: ${read.message}${read.hint ? `\n  ${read.hint}` : ''}`)
     process.exitCode = 2
     return
   }
-  await live(name, createLog(name), (log, signal) => start(read.settings, log, signal))
+  await live(createLog(name), (log, signal) => start(read.settings, log, signal))
 }
 
 async function live(
-  name: string,
   log: Log,
   start: (log: Log, signal: AbortSignal) => Promise<Daemon | Refused>,
 ): Promise<void> {
@@ -106,7 +105,7 @@ async function live(
   void daemon.finished?.then((exit_code) => stop('its work is done', exit_code))
   if (told.signal.aborted) return stopInTime(daemon, log, 0)
   process.stdout.write(`ready ${daemon.ready}\n`)
-  log.info('ready', { name, serves: daemon.ready })
+  log.info('ready', { serves: daemon.ready })
 }
 
 function reload(daemon: Daemon | undefined, log: Log): void {

@@ -3,7 +3,6 @@
  * Settings are known in code by their flag with underscores (`--allow-root` is `allow_root`).
  */
 import { readFileSync } from 'node:fs'
-import { readConfigFile } from './config-file.ts'
 import { readFlags, readValue, usage } from './flags.ts'
 import type { Flag, FlagValue, Usage } from './flags.ts'
 
@@ -53,13 +52,13 @@ const DEFAULT_CONFIG = 'jobz.yaml'
  * @param argv The words after the daemon's name.
  * @param read Gives the text of a file, or null when there is none; by default from disk.
  */
-export function readSettings<const Table extends SettingsTable>(
+export async function readSettings<const Table extends SettingsTable>(
   section: string,
   table: Table,
   argv: readonly string[],
   env: Environment,
   read: (path: string) => string | null = readFile,
-): Read<Table> {
+): Promise<Read<Table>> {
   const flags = readFlags([...table, ...COMMON], argv)
   if (flags.kind === 'usage') return flags
   if (flags.values.get('help') === true) return { kind: 'help', text: settingsHelp(section, table) }
@@ -71,18 +70,31 @@ export function readSettings<const Table extends SettingsTable>(
   const path = named === '' ? DEFAULT_CONFIG : String(named)
   const text = readOrSay(read, path, named !== '')
   if (typeof text === 'object' && text !== null) return text
-  const file = readConfigFile(path, text ?? '', section, table)
-  if (file.kind === 'usage') return file
+  const file = await readFileValues(path, text, section, table)
+  if ('kind' in file) return file
 
   const settings: Record<string, FlagValue | readonly string[]> = Object.create(null)
   for (const setting of table) {
     const fromEnv = fromEnvironment(setting, env)
     if (typeof fromEnv === 'object' && 'kind' in fromEnv) return fromEnv
     settings[setting.flag.replaceAll('-', '_')] =
-      flags.values.get(setting.flag) ?? fromEnv ?? file.values.get(setting.flag) ?? setting.default
+      flags.values.get(setting.flag) ?? fromEnv ?? file.get(setting.flag) ?? setting.default
   }
   if (named !== '') settings['config'] = path
   return { kind: 'settings', settings: settings as SettingsOf<Table> & Common }
+}
+
+/** The parser is loaded only when there is something to parse: most commands of a day have no such file. */
+async function readFileValues(
+  path: string,
+  text: string | null,
+  section: string,
+  table: SettingsTable,
+): Promise<ReadonlyMap<string, FlagValue> | Usage> {
+  if (text === null) return new Map()
+  const { readConfigFile } = await import('./config-file.ts')
+  const file = readConfigFile(path, text, section, table)
+  return file.kind === 'usage' ? file : file.values
 }
 
 /** An empty variable counts as absent, as empty values do everywhere in jobz. */

@@ -128,7 +128,9 @@ function expand(format: string): string {
 }
 
 function dayOfYear(date: Date): number {
-  return Math.round((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY_MS) + 1
+  // Date.UTC would take the years before 100 for those of the twentieth century.
+  const start = new Date(0).setUTCFullYear(date.getUTCFullYear(), 0, 1)
+  return Math.round((date.getTime() - start) / DAY_MS) + 1
 }
 
 function escape(text: string): string {

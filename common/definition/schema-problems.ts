@@ -37,7 +37,7 @@ function problemsOf(tree: Tree, issue: Issue, around: Path): Problem[] {
     )
     if (meant !== undefined) return meant.flatMap((inner) => problemsOf(tree, inner, path))
   }
-  const key = String(path.at(-1) ?? 'the file')
+  const key = labelOf(path)
   const isMissing = valueAt(tree.value, path) === undefined
   if (issue.code === 'invalid_key') {
     const rule = issue.issues[0]?.message ?? 'is no name'
@@ -54,6 +54,13 @@ function problemsOf(tree: Tree, issue: Issue, around: Path): Problem[] {
     return [{ ...base(tree, tree.keyPlaceOf(path.slice(0, -1))), message, hint: `add ${key}: …` }]
   }
   return [{ ...base(tree, tree.placeOf(path)), message: `${key} ${ruleOf(issue)}`, hint: null }]
+}
+
+/** What a place is called: its key, or its number in a list. */
+function labelOf(path: Path): string {
+  const last = path.at(-1)
+  if (typeof last !== 'number') return last ?? 'the file'
+  return `item ${last + 1} of ${labelOf(path.slice(0, -1))}`
 }
 
 function isUnknownKey(issue: Issue): boolean {

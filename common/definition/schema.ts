@@ -226,6 +226,6 @@ export type ParamYaml = z.output<typeof ParamYaml>
 
 /** The JSON Schema of a jobs file, for editors. */
 export function jobsJsonSchema(): object {
-  const schema = z.toJSONSchema(FileYaml, { target: 'draft-7', io: 'input', reused: 'ref' })
+  const schema = z.toJSONSchema(FileYaml, { target: 'draft-7', io: 'input', reused: 'inline' })
   return { title: 'jobz: a file of job definitions', ...schema }
 }

@@ -101,6 +101,9 @@ function convert(node: ParsedNode | null, path: Path, reading: Reading): unknown
         message: 'a key is a plain text',
         hint: 'quote it if it has special characters',
       })
+    } else if (name === '__proto__') {
+      const hint = 'choose another name'
+      reading.problems.push({ offset, message: '__proto__ is no name for anything', hint })
     } else if (Object.hasOwn(record, name)) {
       reading.problems.push({
         offset,

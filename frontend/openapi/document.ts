@@ -1,5 +1,5 @@
 /** The OpenAPI document, made from the table of routes: what is not served is not described, and the other way round. */
-import { errorSchema, schemaComponents } from './schemas.ts'
+import { schemaComponents } from './schemas.ts'
 import type { AnswerNote, Field, Route } from '../routes/route.ts'
 
 /** What any route may answer beside its own: the bounds that hold for every request. */
@@ -24,7 +24,7 @@ export function createDocument(routes: readonly Route[]): object {
         'Start jobs, and see what became of them. A 2xx to a request that changes something means that it is on disk.',
     },
     paths,
-    components: { schemas: { ...schemaComponents(), Error: errorSchema() } },
+    components: { schemas: schemaComponents() },
   }
 }
 

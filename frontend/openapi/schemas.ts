@@ -203,11 +203,12 @@ const Event = z.object({
   generation: count.exactOptional(),
 }) satisfies z.ZodType<Omit<Answers.FeedEntry, 'params' | 'output'>>
 
-/** The document's components, by name. */
+/** The document's components, by name; what stands in several places is named, so that it is written once. */
 export const SCHEMAS = {
   Started,
   StartedMany: z.union([Started, z.array(z.union([Started, Failed]))]),
   Run,
+  Task,
   Runs,
   Flow,
   Explanation,
@@ -219,14 +220,18 @@ export const SCHEMAS = {
   Event,
   Done: z.record(z.string(), z.unknown()),
   Health: z.object({ ok: z.boolean() }),
+  Error: Failed,
 } as const
 
-export const errorSchema = (): object => plain(Failed)
-export const schemaComponents = (): Record<string, object> =>
-  Object.fromEntries(Object.entries(SCHEMAS).map(([name, schema]) => [name, plain(schema)]))
-
-/** As a part of a document that already says which dialect it is in; answers may be given more fields later. */
-function plain(schema: z.ZodType): object {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input' })
-  return rest
+/** As parts of a document that already says which dialect it is in. Answers may be given more fields later. */
+export function schemaComponents(): Record<string, object> {
+  const registry = z.registry<{ id: string }>()
+  for (const [id, schema] of Object.entries(SCHEMAS)) registry.add(schema, { id })
+  const { schemas } = z.toJSONSchema(registry, {
+    io: 'input',
+    uri: (id) => `#/components/schemas/${id}`,
+  })
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _dialect, $id: _id, ...rest }]) => [id, rest]),
+  )
 }

@@ -109,7 +109,8 @@ async function replay(
   after: string | null,
   topics: string[],
 ): Promise<ReplayAnswer | Failure> {
-  const asked = await api.broker.ask<ReplayAnswer>({ kind: 'replay', after, topics, limit: PAGE })
+  const request = { kind: 'replay', after, topics, limit: PAGE } as const
+  const asked = await api.broker.ask<ReplayAnswer>(request, LOOK_AGAIN_MS)
   return asked.kind === 'answered' ? asked.result : asked.error
 }
 

@@ -44,7 +44,7 @@ const USAGE: readonly [string[], RegExp][] = [
   [['__proto__'], /there is no command/],
   [['show'], /show: too few words/],
   [['show', 'a', 'b'], /show: too many words: b/],
-  [['runs', '--jsn'], /unknown flag --jsn\n.*did you mean --json/],
+  [['runs', '--limt'], /unknown flag --limt\n.*did you mean --limit/],
   [['runs', '--url', 'nonsense'], /"nonsense" is no URL/],
   [['runs', '--url', 'file:///etc/passwd'], /is no URL/],
   [['runs', '--since', 'soon'], /--since: soon is no time/],

@@ -132,7 +132,10 @@ test('a reader that does not read costs no memory of the broker, and others go o
 
 test('wrong places and topics are refused', async (t) => {
   const { ask } = await setUp(t)
-  t.is((await ask('/api/events?topics=rum')).json.error.hint, 'they begin with run, flow, gate, worker')
+  t.is(
+    (await ask('/api/events?topics=rum')).json.error.hint,
+    'they begin with run, flow, gate, worker',
+  )
   t.is((await ask('/api/events?topics=workers')).json.error.hint, 'did you mean worker?')
   t.is((await ask('/api/events?after=yesterday')).status, 400)
   t.is((await ask('/api/events', { headers: { 'last-event-id': 'x'.repeat(100) } })).status, 400)

@@ -3,7 +3,6 @@
  * be stopped and started again on the same ports, as a restart looks from outside.
  */
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { openPublisher } from '../../common/link/publisher.ts'
 import type { PublisherLink } from '../../common/link/publisher.ts'
 import { openRouter } from '../../common/link/router.ts'
@@ -96,20 +95,22 @@ export async function openFakeBroker(script: Script = () => ({ result: {} })): P
       publisher = null
     },
     start: async () => {
-      router = await openRouter({
-        bind: at(1),
-        onFrame: (peer, frame) => {
-          const decoded = decodeFrame(FromClient, frame)
-          if (decoded.kind !== 'frame' || decoded.skipped.length > 0)
-            throw new Error(`unreadable: ${JSON.stringify(decoded)}`)
-          for (const request of decoded.messages) void answer(peer, request)
-        },
-        onGarbage: (_peer, reason) => {
-          throw new Error(`garbage at the client door: ${reason}`)
-        },
-        onGone: () => {},
-      })
-      publisher = await openPublisher(at(2))
+      router = await onceFree(() =>
+        openRouter({
+          bind: at(1),
+          onFrame: (peer, frame) => {
+            const decoded = decodeFrame(FromClient, frame)
+            if (decoded.kind !== 'frame' || decoded.skipped.length > 0)
+              throw new Error(`unreadable: ${JSON.stringify(decoded)}`)
+            for (const request of decoded.messages) void answer(peer, request)
+          },
+          onGarbage: (_peer, reason) => {
+            throw new Error(`garbage at the client door: ${reason}`)
+          },
+          onGone: () => {},
+        }),
+      )
+      publisher = await onceFree(() => openPublisher(at(2)))
     },
   }
   await broker.start()
@@ -128,16 +129,36 @@ function replay(
       (numberOf(entry.cursor) ?? 0) > from &&
       (topics.length === 0 || topics.some((topic) => entry.topic.startsWith(topic))),
   )
-  const page = wanted.slice(0, limit)
+  // As the broker does: a page is bounded in entries and in bytes.
+  let bytes = 0
+  const page = wanted
+    .slice(0, limit)
+    .filter((entry) => (bytes += JSON.stringify(entry).length) < 512 * 1024)
   const complete_to = page.length < wanted.length ? (page.at(-1)?.cursor ?? head) : head
   return { result: { entries: page, complete_to, head } satisfies ReplayAnswer }
 }
 
-/** Three neighbouring ports that are free now. */
+/** ZeroMQ gives a port back a moment after its socket was closed. */
+async function onceFree<T>(bind: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await bind()
+    } catch (error) {
+      if (tries === 100 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+}
+
+/**
+ * Three neighbouring ports that are free now, below those that the system gives out by itself: they must still be free
+ * after a restart.
+ */
 async function freePorts(): Promise<number> {
   for (;;) {
-    const port = await freePort(0)
+    const port = 10_000 + Math.floor(Math.random() * 20_000)
     try {
+      await freePort(port)
       await freePort(port + 1)
       await freePort(port + 2)
       return port
@@ -147,13 +168,12 @@ async function freePorts(): Promise<number> {
   }
 }
 
-const freePort = (port: number): Promise<number> =>
+const freePort = (port: number): Promise<void> =>
   new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)
     server.listen(port, '127.0.0.1', () => {
-      const { port: found } = server.address() as AddressInfo
-      server.close(() => resolve(found))
+      server.close(() => resolve())
     })
   })
 

@@ -34,9 +34,9 @@ export type Asking = {
 export type Fixture = {
   readonly broker: FakeBroker
   readonly url: string
-  ask(path: string, asking?: Asking): Promise<Answered>
+  readonly ask: (path: string, asking?: Asking) => Promise<Answered>
   /** Stops the frontend, as a signal does. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** What was logged as a warning or an error. */

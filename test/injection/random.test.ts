@@ -97,7 +97,8 @@ const PIECES = [
     'unset ',
     'declare ',
     'let ',
-    'test -v '],
+    'test -v ',
+  ],
   ...[
     'printf -v ',
     'read ',

@@ -7,7 +7,7 @@ const BEGINNING_MS = 1_790_000_000_000
 
 /** The id of the nth run: they grow with n, and differ in their last characters. */
 export const idOf = (n: number): string =>
-  `01a0c5d4-${hex(n >>> 16, 4)}-7${hex(n & 0xfff, 3)}-8abc-0000${hex(Math.imul(n, 2_654_435_761) >>> 0, 8)}`
+  `01a0c5d4-${hex(n >>> 12, 4)}-7${hex(n & 0xfff, 3)}-8abc-0000${hex(Math.imul(n, 2_654_435_761) >>> 0, 8)}`
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')
 

@@ -15,52 +15,55 @@ type Sources = { argv?: string[]; env?: Record<string, string>; files?: Record<s
 const read = ({ argv = [], env = {}, files = {} }: Sources) =>
   readSettings('worker', TABLE, argv, env, (path) => files[path] ?? null)
 
-const settings = (sources: Sources) => {
-  const answer = read(sources)
+const settings = async (sources: Sources) => {
+  const answer = await read(sources)
   if (answer.kind !== 'settings') throw new Error(JSON.stringify(answer))
   return { ...answer.settings }
 }
 
-const refusal = (sources: Sources): string => {
-  const answer = read(sources)
+const refusal = async (sources: Sources): Promise<string> => {
+  const answer = await read(sources)
   if (answer.kind !== 'usage') throw new Error(`was read: ${JSON.stringify(answer)}`)
   return `${answer.message} | ${answer.hint ?? ''}`
 }
 
-test('defaults hold when nothing is said', (t) => {
-  t.deepEqual(settings({}), { name: 'host', slots: 4, allow_root: false, topics: ['*'] })
+test('defaults hold when nothing is said', async (t) => {
+  t.deepEqual(await settings({}), { name: 'host', slots: 4, allow_root: false, topics: ['*'] })
 })
 
-test('each source wins over the next', (t) => {
+test('each source wins over the next', async (t) => {
   const files = { 'jobz.yaml': 'slots: 1\nworker: {slots: 2}' }
-  t.is(settings({ files: { 'jobz.yaml': 'slots: 1' } }).slots, 1)
-  t.is(settings({ files }).slots, 2)
-  t.is(settings({ files, env: { JOBZ_SLOTS: '3' } }).slots, 3)
-  t.is(settings({ files, env: { JOBZ_SLOTS: '3' }, argv: ['--slots', '5'] }).slots, 5)
+  t.is((await settings({ files: { 'jobz.yaml': 'slots: 1' } })).slots, 1)
+  t.is((await settings({ files })).slots, 2)
+  t.is((await settings({ files, env: { JOBZ_SLOTS: '3' } })).slots, 3)
+  t.is((await settings({ files, env: { JOBZ_SLOTS: '3' }, argv: ['--slots', '5'] })).slots, 5)
 })
 
-test('an empty variable counts as absent, an empty flag does not', (t) => {
-  t.is(settings({ env: { JOBZ_NAME: '' } }).name, 'host')
-  t.is(settings({ argv: ['--name='] }).name, '')
+test('an empty variable counts as absent, an empty flag does not', async (t) => {
+  t.is((await settings({ env: { JOBZ_NAME: '' } })).name, 'host')
+  t.is((await settings({ argv: ['--name='] })).name, '')
 })
 
-test('values of the file keep their source text', (t) => {
+test('values of the file keep their source text', async (t) => {
   const yaml = 'worker:\n  name: 007\n  allow_root: yes\n  topics: [a, 1.10]\n'
-  const { name, allow_root, topics } = settings({ files: { 'jobz.yaml': yaml } })
+  const { name, allow_root, topics } = await settings({ files: { 'jobz.yaml': yaml } })
   t.deepEqual([name, allow_root, topics], ['007', true, ['a', '1.10']])
-  t.deepEqual(settings({ files: { 'jobz.yaml': 'topics: a, b' } }).topics, ['a', 'b'])
+  t.deepEqual((await settings({ files: { 'jobz.yaml': 'topics: a, b' } })).topics, ['a', 'b'])
 })
 
-test('other daemons share the file, each with what it knows', (t) => {
+test('other daemons share the file, each with what it knows', async (t) => {
   const yaml = 'broker: tcp://h:1\nlisten: h:2\nfrontend:\n  listen: h:3\nsemaphore:\nup: {}\n'
-  t.is(settings({ files: { 'jobz.yaml': yaml } }).slots, 4)
+  t.is((await settings({ files: { 'jobz.yaml': yaml } })).slots, 4)
 })
 
-test('another file is named by --config or JOBZ_CONFIG, and handed on', (t) => {
+test('another file is named by --config or JOBZ_CONFIG, and handed on', async (t) => {
   const files = { 'other.yaml': 'slots: 9' }
-  t.like(settings({ files, argv: ['--config', 'other.yaml'] }), { slots: 9, config: 'other.yaml' })
-  t.is(settings({ files, env: { JOBZ_CONFIG: 'other.yaml' } }).slots, 9)
-  t.regex(refusal({ argv: ['--config=gone.yaml'] }), /there is no file gone\.yaml/)
+  t.like(await settings({ files, argv: ['--config', 'other.yaml'] }), {
+    slots: 9,
+    config: 'other.yaml',
+  })
+  t.is((await settings({ files, env: { JOBZ_CONFIG: 'other.yaml' } })).slots, 9)
+  t.regex(await refusal({ argv: ['--config=gone.yaml'] }), /there is no file gone\.yaml/)
 })
 
 const BAD_FILES: readonly [string, RegExp][] = [
@@ -78,23 +81,26 @@ const BAD_FILES: readonly [string, RegExp][] = [
   ['a: [', /jobz\.yaml/],
   ['slots: *x', /jobz\.yaml/],
   ['__proto__: {slots: 3}', /unknown key "__proto__"/],
-  [`${'#'.repeat(300_000)}`, /larger than 256 KiB/],
-  [`${'['.repeat(100_000)}`, /levels/],
+  ['#'.repeat(300_000), /larger than 256 KiB/],
+  ['['.repeat(100_000), /levels/],
 ]
 for (const [yaml, said] of BAD_FILES)
-  test(`a file that says ${JSON.stringify(yaml.slice(0, 30))} is refused`, (t) => {
-    t.regex(refusal({ files: { 'jobz.yaml': yaml } }), said)
+  test(`a file that says ${JSON.stringify(yaml.slice(0, 30))} is refused`, async (t) => {
+    t.regex(await refusal({ files: { 'jobz.yaml': yaml } }), said)
   })
 
-test('bad flags, variables and stray words are refused', (t) => {
-  t.regex(refusal({ argv: ['--slot=3'] }), /unknown flag --slot \| did you mean --slots/)
-  t.regex(refusal({ env: { JOBZ_SLOTS: 'x' } }), /JOBZ_SLOTS: "x" is no whole number/)
-  t.regex(refusal({ env: { JOBZ_ALLOW_ROOT: 'maybe' } }), /JOBZ_ALLOW_ROOT: .*neither true nor/)
-  t.regex(refusal({ argv: ['stray'] }), /takes no "stray"/)
+test('bad flags, variables and stray words are refused', async (t) => {
+  t.regex(await refusal({ argv: ['--slot=3'] }), /unknown flag --slot \| did you mean --slots/)
+  t.regex(await refusal({ env: { JOBZ_SLOTS: 'x' } }), /JOBZ_SLOTS: "x" is no whole number/)
+  t.regex(
+    await refusal({ env: { JOBZ_ALLOW_ROOT: 'maybe' } }),
+    /JOBZ_ALLOW_ROOT: .*neither true nor/,
+  )
+  t.regex(await refusal({ argv: ['stray'] }), /takes no "stray"/)
 })
 
-test('--help shows every flag with its variable and default', (t) => {
-  const help = read({ argv: ['--help'] })
+test('--help shows every flag with its variable and default', async (t) => {
+  const help = await read({ argv: ['--help'] })
   if (help.kind !== 'help') return t.fail()
   t.regex(help.text, /^usage: jobz worker \[flags\]/)
   for (const { flag, env } of TABLE)

@@ -109,7 +109,7 @@ test('an adopted command can be stopped', async (t) => {
   const folder = temporaryFolder(t)
   await leaveRunning(t, folder, 'echo up; sleep 600')
   const next = withRunner(t, folder)
-  next.runner.terminate(KEY, 'canceled')
+  next.runner.terminate(keyIn(folder), 'canceled')
   t.deepEqual((await next.exited(keyIn(folder))).how, { kind: 'code', exit_code: 143 })
 })
 
