@@ -28,7 +28,7 @@ export async function fakeFrontend(t: ExecutionContext, routes: Routes): Promise
   const server = createServer((request, response) => {
     void (async () => {
       const url = new URL(request.url ?? '/', 'http://frontend')
-      const text = await new Response(request as unknown as ReadableStream).text()
+      const text = await new Response(request).text()
       const one = {
         method: request.method ?? '',
         path: decodeURIComponent(url.pathname),

@@ -38,13 +38,14 @@ test('a terminal gets harmless lines, unless --raw; a pipe gets every byte', asy
   t.is((await ask(t, ['logs', RUN_ID], routes)).out, bytes.toString())
 })
 
+const pieces: Reply = (response, { query }) => {
+  if (query.get('stream') === 'stderr') return response.end()
+  response.write('a\u001b[3', () =>
+    response.write('1mb\u2026'.slice(0, 4), () => response.end('\n')),
+  )
+}
+
 test('sequences that are cut by the network are taken out all the same', async (t) => {
-  const pieces: Reply = (response, { query }) => {
-    if (query.get('stream') === 'stderr') return response.end()
-    response.write('a\u001b[3', () =>
-      response.write('1mb\u2026'.slice(0, 4), () => response.end('\n')),
-    )
-  }
   const { out } = await ask(t, ['logs', RUN_ID], { ...one, [OUTPUT]: pieces }, { columns: 80 })
   t.is(out, 'ab…\n')
 })
@@ -78,11 +79,12 @@ test('-f waits for the run to have tasks, and asks to go on', async (t) => {
   t.is(asked.at(-1)?.query.get('follow'), '1')
 })
 
+const cut: Reply = (response) => {
+  response.writeHead(200, { 'content-type': 'text/plain' })
+  response.write('half', () => response.destroy())
+}
+
 test('output that is cut short is unreachable: 3', async (t) => {
-  const cut: Reply = (response) => {
-    response.writeHead(200, { 'content-type': 'text/plain' })
-    response.write('half', () => response.destroy())
-  }
   const { code, out, err } = await ask(t, ['logs', RUN_ID], { ...one, [OUTPUT]: cut })
   t.is(code, 3)
   t.regex(out, /^half/)

@@ -1,4 +1,5 @@
 /** The commands that ask: what they ask for, and that nothing in an answer acts on a terminal. */
+import { stripVTControlCharacters } from 'node:util'
 import test from 'ava'
 import type { JobView, SemaphoreView, WorkerView } from '../../common/protocol/answers.ts'
 import { ask } from './run.ts'
@@ -276,5 +277,5 @@ test('colours paint words and never widths', async (t) => {
   const plain = await ask(t, ['runs'], routes, { columns: 80 })
   const painted = await ask(t, ['runs'], routes, { columns: 80, colours: true })
   t.true(painted.out.includes('\u001b[31mfailed\u001b[39m'))
-  t.is(painted.out.replaceAll(/\u001b\[\d+m/g, ''), plain.out)
+  t.is(stripVTControlCharacters(painted.out), plain.out)
 })

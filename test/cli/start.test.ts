@@ -23,7 +23,7 @@ test('passes on priority, delay, request id and parent, and the token', async (t
   const flags = ['--priority=3', '--delay', '5m', '--request-id', 'r1', '--parent', 'abc']
   const how = { env: { JOBZ_TOKEN: 'secret' } }
   const { asked } = await ask(t, ['start', 'dump', ...flags], START, how)
-  const { request_id, ...body } = asked[0]?.body as Record<string, unknown>
+  const { request_id, ...body } = (asked[0]?.body ?? {}) as Record<string, unknown>
   t.is(request_id, 'r1')
   t.deepEqual(body, { job_name: 'dump', priority: '3', delay: '5m', parent_run_id: 'abc' })
   t.is(asked[0]?.headers.authorization, 'Bearer secret')

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { stripVTControlCharacters } from 'node:util'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { startUp } from '../../cli/commands/up.ts'
@@ -90,7 +91,7 @@ test("the daemons' logs are passed on: JSON into a pipe, harmless text on a term
 
   const terminal = Object.assign(new PassThrough(), { isTTY: true })
   logLines(terminal).take('broker', jsonLine(entry))
-  const text = String(terminal.read()).replaceAll(/\u001b\[\d+m/g, '')
+  const text = stripVTControlCharacters(String(terminal.read()))
   t.regex(text, /error broker +failed/)
   t.notRegex(text, ACTS)
 })

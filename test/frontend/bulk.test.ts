@@ -10,7 +10,9 @@ const script: Script = (request) =>
   request.kind === 'trigger'
     ? {
         result: request.triggers.map(({ job, params }) =>
-          job === 'no' ? refusal(404, 'unknown_job') : accepted({ job, run_id: `r${params['n']}` }),
+          job === 'no'
+            ? refusal(404, 'unknown_job')
+            : accepted({ job, run_id: `r${String(params['n'])}` }),
         ),
       }
     : { result: {} }

@@ -109,10 +109,10 @@ test('hostile queries are refused by name, and reach no broker', async (t) => {
   t.deepEqual(broker.seen, [])
 })
 
+const some = (count: number): string => Array.from({ length: count }, (_, i) => `p${i}=1`).join('&')
+
 test('parameters that are many or large are refused', async (t) => {
   const { ask, broker } = await withFrontend(t, acceptAll)
-  const some = (count: number): string =>
-    Array.from({ length: count }, (_, i) => `p${i}=1`).join('&')
   t.is((await ask(`/job_start?job_name=a&${some(64)}`)).status, 202)
   t.regex((await ask(`/job_start?job_name=a&${some(65)}`)).json.error.message, /more than 64/)
   t.regex((await ask(`/job_start?job_name=a&${some(5000)}`)).json.error.message, /more than 100/)

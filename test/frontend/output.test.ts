@@ -65,7 +65,7 @@ const grew = (broker: FakeBroker): void =>
   broker.publish(outputChannel(RUN_ID), { kind: 'output', run_id: RUN_ID })
 
 function finish(world: World, state: 'succeeded' | 'failed', reason: string | null = null): void {
-  const tasks = (world.view.tasks ?? []).map((each) => ({ ...each, state }) as TaskView)
+  const tasks = (world.view.tasks ?? []).map((each) => ({ ...each, state }))
   for (const name of world.written.keys()) world.ended.add(name)
   world.view = runView({ ...world.view, state, reason, tasks })
 }

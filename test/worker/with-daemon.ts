@@ -6,10 +6,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
-import type { Log } from '../../common/daemon/log.ts'
 import type { Daemon } from '../../common/daemon/run.ts'
 import { start } from '../../worker/main.ts'
 import type { WorkerSettings } from '../../worker/settings.ts'
+import { SILENT } from './silent.ts'
 import { temporaryFolder } from './runner/with-runner.ts'
 import { until } from './until.ts'
 
@@ -31,9 +31,6 @@ export type DaemonProcess = {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
   exitCode(): Promise<number | null>
 }
-
-const nothing = (): void => undefined
-const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 const MAIN = fileURLToPath(new URL('worker-daemon.ts', import.meta.url))
 
@@ -69,8 +66,8 @@ export function openSite(t: ExecutionContext, jobs: Readonly<Record<string, unkn
       return { ...daemon, stop }
     },
     start: (address, ...flags) => {
-      const all = [...['--broker', address, '--spool', 'spool', '--name', 'web17'], ...flags]
-      const child = spawn(process.execPath, [MAIN, ...all], {
+      const usual = ['--broker', address, '--spool', 'spool', '--name', 'web17']
+      const child = spawn(process.execPath, [MAIN, ...usual, ...flags], {
         cwd: folder,
         env: { ...process.env, JOBZ_ALLOW_ROOT: '1', JOBZ_SECRET_OF_DAEMON: 'leaked' },
         stdio: ['ignore', 'ignore', 'pipe'],

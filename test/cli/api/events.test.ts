@@ -1,6 +1,6 @@
 /** Server-Sent Events, however the network cuts them. */
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { readEvents } from '../../../cli/api/events.ts'
 import type { ServerEvent } from '../../../cli/api/events.ts'
 

@@ -1,6 +1,6 @@
 /** Tables fit the terminal, whatever is in them. */
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { table } from '../../../cli/show/columns.ts'
 import type { Column } from '../../../cli/show/columns.ts'
 import { displayWidth, fit } from '../../../cli/show/width.ts'

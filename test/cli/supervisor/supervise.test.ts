@@ -36,17 +36,17 @@ function scene(t: ExecutionContext, ...daemons: (readonly [string, string])[]): 
     said.push(what)
     heard.dispatchEvent(new Event('said'))
   }
+  const hooks = (name: string) => ({
+    onLine: (line: string) => say(`${name} line ${line}`),
+    onReady: () => say(`${name} ready`),
+    onDeath: (how: string) => say(`${name} died ${how}`),
+  })
   const lines = (): string[] => readFileSync(file, 'utf8').trimEnd().split('\n')
   t.teardown(() => rmSync(folder, { recursive: true }))
   return {
     async start(timing, signal = new AbortController().signal) {
       const specs = daemons.map(([name, how]) => {
         return { name, file: DAEMON, args: [name, file, how], env: {} }
-      })
-      const hooks = (name: string) => ({
-        onLine: (line: string) => say(`${name} line ${line}`),
-        onReady: () => say(`${name} ready`),
-        onDeath: (how: string) => say(`${name} died ${how}`),
       })
       const supervised = await supervise(specs, hooks, signal, { ...TIMING, ...timing })
       t.teardown(() => supervised.kind === 'up' && supervised.stop())

@@ -13,6 +13,7 @@ import { Runner } from '../../../worker/runner/runner.ts'
 import { openSpool, prepareSpool } from '../../../worker/runner/spool.ts'
 import type { Spool } from '../../../worker/runner/spool.ts'
 import { jobOf } from '../jobs-of.ts'
+import { SILENT } from '../silent.ts'
 import { until } from '../until.ts'
 
 export type TestRunner = {
@@ -39,7 +40,6 @@ export function withRunner(t: ExecutionContext, folder = temporaryFolder(t)): Te
   const { spool, stored } = openSpool(prepareSpool(folder))
   const events: Event[] = []
   const warnings: string[] = []
-  const silent = (): void => undefined
   const runner = new Runner({
     spool,
     worker: 'web17',
@@ -47,9 +47,7 @@ export function withRunner(t: ExecutionContext, folder = temporaryFolder(t)): Te
     environment: baseEnvironment(process.env),
     onEvent: (event) => events.push(event),
     log: {
-      debug: silent,
-      info: silent,
-      error: silent,
+      ...SILENT,
       warn: (message, facts) => warnings.push(`${message} ${JSON.stringify(facts)}`),
     },
   })

@@ -1,0 +1,151 @@
+import test from 'ava'
+import type { Member, Semaphore } from '../../common/definition/card.ts'
+import type { FeedEntry } from '../../common/protocol/answers.ts'
+import { isComplete, noticesOf } from '../../semaphore/gate.ts'
+import type { Notice } from '../../semaphore/gate.ts'
+
+const member = (facts: Partial<Member> = {}): Member => ({
+  job: 'part',
+  count: 1,
+  distinct: null,
+  ...facts,
+})
+const semaphore = (facts: Partial<Semaphore> = {}): Semaphore => ({
+  name: 'ready',
+  wait_for: [member()],
+  key: '%(date)s',
+  then: [],
+  timeout_ms: null,
+  on_timeout: [],
+  on_member_failure: 'wait',
+  repeat: false,
+  ...facts,
+})
+const entry = (facts: Partial<FeedEntry> = {}): FeedEntry => ({
+  cursor: '0-1',
+  at: '2024-03-01T06:00:00.000Z',
+  topic: 'run.succeeded.part.',
+  run_id: 'r1',
+  flow_id: 'f1',
+  job: 'part',
+  state: 'succeeded',
+  params: { date: '2024_03_01', source: 'shop' },
+  output: {},
+  ...facts,
+})
+const notice = (facts: Partial<Notice> = {}): Notice => ({
+  semaphore: 'ready',
+  key: '2024_03_01',
+  missing: null,
+  run_id: 'r1',
+  member: 0,
+  distinct: null,
+  failed: false,
+  ...facts,
+})
+
+const long = 'x'.repeat(4097)
+const NOTICES: readonly [why: string, Partial<Semaphore>, Partial<FeedEntry>, Partial<Notice>[]][] =
+  [
+    ['a member that succeeded arrives', {}, {}, [{}]],
+    ['another job does not', {}, { job: 'other' }, []],
+    ['a run that only started does not', {}, { state: 'running' }, []],
+    ['a canceled run does not', {}, { state: 'canceled' }, []],
+    ['a gate is no run', {}, { topic: 'gate.open.part.' }, []],
+    ['a failed member is told as failed', {}, { state: 'failed' }, [{ failed: true }]],
+    ['an expired one too', {}, { state: 'expired' }, [{ failed: true }]],
+    ['without a key there is one gate per flow', { key: null }, {}, [{ key: 'f1' }]],
+    ['output wins over parameters', {}, { output: { date: 'x' } }, [{ key: 'x' }]],
+    [
+      'what is built in wins over both',
+      { key: '%(run_id)s' },
+      { output: { run_id: 'x' } },
+      [{ key: 'r1' }],
+    ],
+    ['a key may be constant', { key: 'all' }, {}, [{ key: 'all' }]],
+    ['a missing value is named', { key: '%(day)s' }, {}, [{ key: null, missing: 'day' }]],
+    ['__proto__ is no value', { key: '%(__proto__)s' }, {}, [{ key: null, missing: '__proto__' }]],
+    [
+      'constructor is no value',
+      { key: '%(constructor)s' },
+      {},
+      [{ key: null, missing: 'constructor' }],
+    ],
+    [
+      'distinct is filled in',
+      { wait_for: [member({ count: 2, distinct: '%(source)s/%(date)s' })] },
+      {},
+      [{ distinct: 'shop/2024_03_01' }],
+    ],
+    [
+      'a value that distinct lacks is named',
+      { wait_for: [member({ distinct: '%(region)s' })] },
+      {},
+      [{ key: null, missing: 'region' }],
+    ],
+    [
+      'a job that is two members arrives at both',
+      { wait_for: [member(), member({ job: 'other' }), member({ distinct: '%(source)s' })] },
+      {},
+      [{}, { member: 2, distinct: 'shop' }],
+    ],
+    [
+      'a key that does not fit the door is none',
+      { key: '%(long)s' },
+      { params: { long } },
+      [{ key: null, missing: null }],
+    ],
+    [
+      'a value that looks like a placeholder is only a value',
+      {},
+      { params: { date: '%(source)s' } },
+      [{ key: '%(source)s' }],
+    ],
+  ]
+
+for (const [why, definition, facts, notices] of NOTICES)
+  test(why, (t) => {
+    t.deepEqual(noticesOf(semaphore(definition), entry(facts)), notices.map(notice))
+  })
+
+const arrival = (place: number, run_id: string, distinct: string | null = null) => ({
+  member: place,
+  distinct,
+  run_id,
+})
+const twelve = Array.from({ length: 12 }, (_, n) => arrival(0, `r${n}`, `d${n}`))
+
+const COMPLETE: readonly [string, Member[], ReturnType<typeof arrival>[], boolean][] = [
+  ['nobody is there', [member()], [], false],
+  ['the one that is waited for is there', [member()], [arrival(0, 'r1')], true],
+  ['one of two is there', [member(), member({ job: 'b' })], [arrival(0, 'r1')], false],
+  ['both are there', [member(), member({ job: 'b' })], [arrival(0, 'r1'), arrival(1, 'r2')], true],
+  ['one run is told twice', [member({ count: 2 })], [arrival(0, 'r1'), arrival(0, 'r1')], false],
+  ['two runs are there', [member({ count: 2 })], [arrival(0, 'r1'), arrival(0, 'r2')], true],
+  [
+    'two runs have one distinct value',
+    [member({ count: 2, distinct: '%(x)s' })],
+    [arrival(0, 'r1', 'a'), arrival(0, 'r2', 'a')],
+    false,
+  ],
+  ['all twelve are there', [member({ count: 12, distinct: '%(x)s' })], twelve, true],
+  ['eleven are there', [member({ count: 12, distinct: '%(x)s' })], twelve.slice(1), false],
+  [
+    'more came than are waited for',
+    [member({ count: 2 })],
+    [arrival(0, 'r1'), arrival(0, 'r2'), arrival(0, 'r3')],
+    true,
+  ],
+  [
+    'what came for one member does not count for another',
+    [member({ count: 2 }), member()],
+    [arrival(0, 'r1'), arrival(1, 'r2')],
+    false,
+  ],
+]
+
+for (const [why, wait_for, arrivals, complete] of COMPLETE)
+  test(`a gate is ${complete ? 'complete' : 'not complete'} when ${why}`, (t) => {
+    t.is(isComplete(wait_for, arrivals), complete)
+    t.is(isComplete(wait_for, [...arrivals, ...arrivals].toReversed()), complete)
+  })
