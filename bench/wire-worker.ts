@@ -16,6 +16,10 @@ const waits_ms: number[] = []
 
 const link = openDealer({
   address,
+  opening: () => (session === '' ? [] : [{ kind: 'session', session }]),
+  onTooLarge: (_, bytes) => {
+    throw new Error(`${bytes} bytes in one message`)
+  },
   onConnect: () =>
     link.send({
       kind: 'hello',
@@ -50,7 +54,6 @@ const link = openDealer({
 })
 
 function say(messages: readonly unknown[]): void {
-  link.send({ kind: 'session', session })
   for (const message of messages) link.send(message)
 }
 

@@ -4,11 +4,12 @@ import type { Log } from '../common/daemon/log.ts'
 import type { Daemon, Refused } from '../common/daemon/run.ts'
 import { brokerAddresses } from '../common/link/address.ts'
 import { seedIds } from './core/ids.ts'
-import { loadState } from './core/load.ts'
+import { type Alive, loadState } from './core/load.ts'
 import { readClock } from './edge/clock.ts'
 import { serve } from './edge/serve.ts'
 import type { BrokerSettings } from './settings.ts'
 import { openSqlite } from './store/sqlite.ts'
+import type { Store } from './store/store.ts'
 
 export { BROKER } from './settings.ts'
 
@@ -17,8 +18,10 @@ export async function start({ data, bind }: BrokerSettings, log: Log): Promise<D
   if (!addresses) return refused(`--bind ${bind} is not of the form tcp://127.0.0.1:6770`)
   const store = openSqlite(data)
   if ('kind' in store) return refused(store.message)
+  const alive = readAlive(store)
+  if ('kind' in alive) return alive
   const seed = seedIds(randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE())
-  const state = loadState(store.load(), seed, readClock())
+  const state = loadState(alive, seed, readClock())
   const serving = await serve(data, addresses, store, state, log)
   return {
     ready: `broker ${addresses.worker}`,
@@ -27,6 +30,18 @@ export async function start({ data, bind }: BrokerSettings, log: Log): Promise<D
       await serving.stop()
       store.close()
     },
+  }
+}
+
+/** A damaged store is refused, and left as it is. */
+function readAlive(store: Store): Alive | Refused {
+  try {
+    return store.load()
+  } catch (error) {
+    store.close()
+    return refused(
+      `the store cannot be read (${String(error)}); it was left as it is: restore a copy`,
+    )
   }
 }
 

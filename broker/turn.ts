@@ -97,13 +97,18 @@ export function takeTurn(
   const now = readNow()
   let taken = 0
   if ((nextDeadline(state) ?? Infinity) <= now.mono_ms) decide(state, { kind: 'due' }, now)
+  const followUp = (): void => {
+    while (state.following.length > 0) follow(state, now, store.values(wantedValues(state)))
+  }
   for (const event of events) {
+    // A command about runs means also those that follow from what was said before it.
+    if (event.kind === 'command' && event.command.kind !== 'trigger') followUp()
     const needs = needsOf(event)
     decide(state, event, now, needs === null ? NOTHING_FOUND : gather(store, needs))
     taken += 1
     if (state.touched.runs.size + state.touched.tasks.size >= ENOUGH_WRITES) break
   }
-  while (state.following.length > 0) follow(state, now, store.values(wantedValues(state)))
+  followUp()
   const { records, effects } = conclude(state, now)
   if (!isEmpty(records)) store.commit(records)
   perform(effects, records)

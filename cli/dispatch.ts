@@ -5,10 +5,11 @@ import { readSettings } from '../common/daemon/settings.ts'
 import { VERSION } from '../common/daemon/version.ts'
 import { nearestName } from '../common/definition/nearest.ts'
 import { createApi } from './api/client.ts'
+import { unreachable } from './api/failure.ts'
 import { SHARED_FLAGS } from './command.ts'
-import type { ClientCommand } from './command.ts'
+import type { Cli, ClientCommand } from './command.ts'
 import { COMMANDS } from './commands/table.ts'
-import { complainUsage } from './complain.ts'
+import { complain, complainUsage } from './complain.ts'
 import { EXIT } from './exit-codes.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import type { Terminal } from './terminal.ts'
@@ -71,7 +72,7 @@ async function runClient(
   }
   const api = await apiFor(read, terminal)
   if (api.kind === 'usage') return complainUsage(terminal, command, api)
-  return command.run({
+  return runSafely(command, {
     terminal,
     api: api.api,
     json: read.values.get('json') === true,
@@ -79,6 +80,19 @@ async function runClient(
     words: positionals,
     flags: read.values,
   })
+}
+
+/** An answer of another shape than the API's shows itself somewhere in the middle of a command. */
+async function runSafely(command: ClientCommand, cli: Cli): Promise<number> {
+  try {
+    return await command.run(cli)
+  } catch (error) {
+    if (cli.terminal.env['JOBZ_LOG_LEVEL'] === 'debug') throw error
+    const why = error instanceof Error ? error.message : String(error)
+    const hint =
+      'is the frontend of another version? JOBZ_LOG_LEVEL=debug shows where it went wrong'
+    return complain(cli, unreachable(`cannot make sense of what ${cli.api.url} says: ${why}`, hint))
+  }
 }
 
 async function apiFor(

@@ -10,7 +10,7 @@ import { sendAnswer, sendFailure } from './reply.ts'
 import type { Call, Route } from './routes/route.ts'
 
 /** Holds 64 parameters of 4 KiB, percent-encoded. */
-export const MAX_FORM_BYTES = 1024 * 1024
+const MAX_FORM_BYTES = 1024 * 1024
 
 export function register(app: Express, routes: readonly Route[]): void {
   for (const route of routes) {

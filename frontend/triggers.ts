@@ -16,7 +16,12 @@ import { plainValue } from './fields.ts'
 import { countOf } from './routes/route.ts'
 
 /** `minted`: the request_id is our own, so that "duplicate" would speak of our repetition and not of the client's. */
-export type Prepared = { readonly trigger: Trigger; readonly minted: boolean }
+export type Prepared = {
+  readonly trigger: Trigger
+  /** Its size as JSON. */
+  readonly bytes: number
+  readonly minted: boolean
+}
 
 export type Given = {
   readonly job: string
@@ -60,9 +65,10 @@ export function prepare(given: Given): Prepared | Failure {
     delay_ms,
     parent_run_id: given.parent_run_id,
   }
-  return Buffer.byteLength(JSON.stringify(trigger)) > MAX_TRIGGER_BYTES
+  const bytes = Buffer.byteLength(JSON.stringify(trigger))
+  return bytes > MAX_TRIGGER_BYTES
     ? failure(413, 'too_large', 'the parameters are too large', 'a value has at most 4 KiB')
-    : { trigger, minted: request_id === null }
+    : { trigger, bytes, minted: request_id === null }
 }
 
 function readParams(given: Given['params']): Record<string, unknown> | Failure {
@@ -116,14 +122,13 @@ function inRequests(prepared: readonly Prepared[]): Prepared[][] {
   const parts: Prepared[][] = []
   let bytes = Number.POSITIVE_INFINITY
   for (const one of prepared) {
-    const size = Buffer.byteLength(JSON.stringify(one.trigger))
     const last = parts.at(-1)
-    if (last && last.length < MAX_REQUEST_TRIGGERS && bytes + size <= MAX_REQUEST_BYTES) {
+    if (last && last.length < MAX_REQUEST_TRIGGERS && bytes + one.bytes <= MAX_REQUEST_BYTES) {
       last.push(one)
-      bytes += size
+      bytes += one.bytes
     } else {
       parts.push([one])
-      bytes = size
+      bytes = one.bytes
     }
   }
   return parts

@@ -19,7 +19,7 @@ export type Watchers = {
   tellOutputs(): void
 }
 
-export type Watcher = {
+type Watcher = {
   readonly subjects: readonly Subject[]
   readonly changed: Watch['changed']
   readonly tell: () => void

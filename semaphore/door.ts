@@ -4,23 +4,28 @@
  */
 import type { Log } from '../common/daemon/log.ts'
 import type { Request, RequestLink } from '../common/link/request.ts'
-import type { ReplayAnswer, SemaphoreView } from '../common/protocol/answers.ts'
+import type {
+  ReplayAnswer,
+  RunsAnswer,
+  RunView,
+  SemaphoreView,
+} from '../common/protocol/answers.ts'
 import type { Failure } from '../common/protocol/client-door.ts'
 import type { Semaphore } from '../common/definition/card.ts'
 import type { Arrived, Notice } from './gate.ts'
 
-export type Told<T> =
+type Told<T> =
   | { readonly kind: 'told'; readonly result: T }
   /** Saying it again would change nothing. */
   | { readonly kind: 'refused'; readonly error: Failure }
   | { readonly kind: 'closed' }
 
 /** The broker's view of a gate after an arrival; null when the arrival had no key. */
-export type ArriveAnswer = {
+type ArriveAnswer = {
   readonly kind: 'counted' | 'repeated' | 'late' | 'unkeyed'
   readonly gate: { readonly generation: number; readonly arrivals: readonly Arrived[] } | null
 }
-export type PlaceAnswer = { readonly places: Readonly<Record<string, string | null>> }
+type PlaceAnswer = { readonly places: Readonly<Record<string, string | null>> }
 export type Place = {
   readonly name: string
   readonly definition?: Semaphore
@@ -38,12 +43,16 @@ export type Door = {
     limit: number,
   ): Promise<Told<ReplayAnswer>>
   semaphores(): Promise<Told<SemaphoreView[]>>
+  run(run_id: string): Promise<Told<RunView>>
+  /** A page of the runs of a job that succeeded, newest first. */
+  succeeded(job: string, before: string | null): Promise<Told<RunsAnswer>>
   /** Ends every waiting call with `closed`. */
   close(): void
 }
 
 const PATIENCE_MS = 5_000
 const PAUSE_MS = 1_000
+const PAGE = 500
 
 export function createDoor(
   requests: Pick<RequestLink, 'request'>,
@@ -78,6 +87,11 @@ export function createDoor(
     place: (places) => tell({ kind: 'place', semaphores: [...places] }),
     replay: (after, topics, limit) => tell({ kind: 'replay', after, topics: [...topics], limit }),
     semaphores: () => tell({ kind: 'query', question: { what: 'semaphores' } }),
+    run: (run_id) => tell({ kind: 'query', question: { what: 'run', run_id } }),
+    succeeded: (job, before) => {
+      const filter = { job, state: 'succeeded', limit: PAGE, before }
+      return tell({ kind: 'query', question: { what: 'runs', filter } })
+    },
     close: () => end('closed'),
   }
 }

@@ -10,7 +10,8 @@ import type { Door, Place } from './door.ts'
 import { byJob, topicsOf } from './members.ts'
 import type { Places } from './members.ts'
 import { openGate, readPage } from './reader.ts'
-import type { Semaphores } from './reader.ts'
+import type { Reader, Semaphores } from './reader.ts'
+import { rebuildGaps } from './rebuild.ts'
 import { createWakes } from './wakes.ts'
 
 export type Follower = {
@@ -49,17 +50,22 @@ export function openFollower(options: FollowerOptions): Follower {
       const semaphores = life.wanted
       const places = semaphores.size === 0 ? new Map() : await register(door, semaphores)
       if (!places) break
-      await openComplete(door, log, semaphores)
+      const topics = topicsOf(semaphores.values())
+      const waiting = byJob(semaphores.values())
+      const reader = { door, log, semaphores, places, topics, waiting }
+      if (semaphores.size > 0) {
+        await openComplete(reader)
+        await rebuildGaps(reader)
+      }
       known()
-      await follow(semaphores, places)
+      await follow(reader)
     }
   }
   /** Until other semaphores are wanted, or the broker knows these no more. */
-  const follow = async (semaphores: Semaphores, places: Places): Promise<void> => {
-    const topics = topicsOf(semaphores.values())
+  const follow = async (reader: Reader): Promise<void> => {
+    const { semaphores, topics } = reader
     const channels = [HEAD_CHANNEL, ...topics]
     for (const channel of channels) link.subscribe(channel)
-    const reader = { door, log, semaphores, places, topics, waiting: byJob(semaphores.values()) }
     while (life.isOpen && life.wanted === semaphores) {
       const read = semaphores.size === 0 ? 'all' : await readPage(reader)
       if (read !== 'more' && life.isOpen && life.wanted === semaphores)
@@ -118,8 +124,7 @@ function inFrames(semaphores: Semaphores): Place[][] {
 }
 
 /** Opens what was left complete and shut, by a process that died after the last arrival. */
-async function openComplete(door: Door, log: Log, semaphores: Semaphores): Promise<void> {
-  if (semaphores.size === 0) return
+async function openComplete({ door, log, semaphores }: Reader): Promise<void> {
   const told = await door.semaphores()
   if (told.kind !== 'told') return
   for (const { semaphore, gates } of told.result)

@@ -54,7 +54,7 @@ async function savePlaces(door: Door, places: Places, page: ReplayAnswer): Promi
  * Tells one gate of its arrivals, in order, and opens it as soon as it is complete: what comes after belongs to the
  * next generation, if there is to be one.
  */
-async function tellGate(
+export async function tellGate(
   { door, log, semaphores }: Reader,
   notices: readonly Notice[],
 ): Promise<'told' | 'unknown' | 'closed'> {

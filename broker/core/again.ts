@@ -28,14 +28,8 @@ export function decideRetry(
 function retryFlow(state: State, flow_id: string, asker: Asker, now: Now, found: Found): void {
   const runs = found.flows.get(flow_id)
   if (!runs || runs.length === 0) return refuse(state, asker, failures.unknownFlow(flow_id))
-  const underway = [...runs, ...state.runs.values()].filter((run) => run.flow_id === flow_id)
-  const retried = new Set(underway.map((run) => run.retry_of))
-  const pending = new Set(
-    state.following.flatMap((item) => (item.kind === 'again' ? item.run.run_id : [])),
-  )
-  const failed = runs.filter(
-    (run) => isFailed(run) && !retried.has(run.run_id) && !pending.has(run.run_id),
-  )
+  const retried = new Set([...runs, ...state.touched.runs].map((run) => run.retry_of))
+  const failed = runs.filter((run) => isFailed(run) && !retried.has(run.run_id))
   if (failed.length === 0) return refuse(state, asker, failures.nothingFailed(flow_id))
   const run_ids = failed.map((run) => retry(state, now, run, workersFor(run, null)))
   answer(state, asker, { flow_id, run_ids })
@@ -45,9 +39,13 @@ const isFailed = (run: Run): boolean => run.state === 'failed' || run.state === 
 
 const UNDONE: ReadonlySet<string> = new Set(['failed', 'timed_out', 'lost', 'missed'])
 
-/** Which workers run it again: for `all` those where it is undone; for `one` whoever is free, or the one that was named. */
+/**
+ * Which workers run it again: for `all` those where it is undone; for `one`, and for what never
+ * started, whoever may, or the one that was named.
+ */
 function workersFor(run: Run, worker: string | null): readonly string[] | null {
-  if (run.deliver === 'one') return worker === null ? run.only_workers : [worker]
+  if (run.deliver === 'one' || run.tasks.length === 0)
+    return worker === null ? run.only_workers : [worker]
   const undone = run.tasks.flatMap((task) =>
     UNDONE.has(task.state) && task.worker !== null ? task.worker : [],
   )

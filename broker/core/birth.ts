@@ -12,7 +12,7 @@ import { nextRunId } from './ids.ts'
 import { enqueue, holdKey } from './lanes.ts'
 import type { Values } from './records.ts'
 import type { Run, State, Via } from './state.ts'
-import { mergeValues, type StoredValues } from './values.ts'
+import { MAX_VALUES_BYTES, mergeValues, type StoredValues, wireBytes } from './values.ts'
 
 /** What a run that made another hands down. */
 export type Parent = Pick<Run, 'run_id' | 'flow_id' | 'depth' | 'handling'>
@@ -76,17 +76,31 @@ export function bear(state: State, now: Now, birth: Birth): Run {
   state.touched.runs.add(run)
   state.touched.born.set(run_id, birth.values)
   joinFlow(state, run.flow_id)
-  if (birth.broken !== undefined) finish(state, now, run, 'failed', birth.broken)
-  else if (run.depth > MAX_DEPTH)
-    finish(
-      state,
-      now,
-      run,
-      'failed',
-      `too_deep: the flow has more than ${MAX_DEPTH} steps in a row`,
-    )
-  else announceTo(state, now, run, birth.values, birth.priority)
+  const broken = birth.broken ?? (isTooDeep(run) ? TOO_DEEP : null)
+  if (broken === null) announceTo(state, now, run, birth.values, birth.priority)
+  else {
+    pin(state, run, birth.priority)
+    finish(state, now, run, 'failed', broken)
+  }
   return run
+}
+
+const TOO_DEEP = `too_deep: the flow has more than ${MAX_DEPTH} steps in a row`
+
+/** Whoever is to be told of the step that was too deep stands right below it. */
+const isTooDeep = ({ depth, via }: Run): boolean =>
+  depth > (via === 'failure' ? MAX_DEPTH + 2 : MAX_DEPTH)
+
+/** Ties a run to the card that is its job's now; what it was asked for wins over what the card says. */
+function pin(state: State, run: Run, priority: number | null): Card | null {
+  const hash = state.jobs.get(run.job)
+  const card = hash === undefined ? undefined : state.cards.get(hash)
+  if (hash === undefined || !card) return null
+  run.card = hash
+  run.lane = card.lane
+  run.priority = priority ?? card.priority
+  run.deliver = card.deliver
+  return card
 }
 
 /** Pins a run to its job's card, checks its values by it and queues it; without a card it waits for one. */
@@ -97,16 +111,15 @@ export function announceTo(
   values: StoredValues,
   priority: number | null,
 ): void {
-  const hash = state.jobs.get(run.job)
-  const card = hash === undefined ? undefined : state.cards.get(hash)
-  if (hash === undefined || !card) return awaitAnnouncement(state, now, run)
+  const card = pin(state, run, priority)
+  if (!card) return awaitAnnouncement(state, now, run)
   const checked = checkParams(card, values.params, { now_ms: now.wall_ms, source: 'carried' })
-  run.card = hash
-  run.lane = card.lane
-  run.priority = priority ?? card.priority
-  run.deliver = card.deliver
   if (checked.kind === 'bad') {
     finish(state, now, run, 'failed', `bad_parameter: ${checked.message}`)
+    return
+  }
+  if (wireBytes(checked.params) > MAX_VALUES_BYTES) {
+    finish(state, now, run, 'failed', 'bad_parameter: what it is given is too large for a frame')
     return
   }
   const params = checked.params
@@ -123,6 +136,8 @@ export function announceTo(
     )
     return
   }
+  if (card.expires_ms !== null && run.created_ms + card.expires_ms < now.wall_ms)
+    return finish(state, now, run, 'expired', 'its job was announced too late')
   run.concurrency_key = key.key
   if (isRefused(state, card, key.key)) {
     finish(state, now, run, 'failed', 'concurrency: its limit is reached and when_full is refuse')

@@ -1,12 +1,12 @@
 /** Cancel: at once what has not started; what runs is recorded as canceled first, and stopped after that. */
 import type { Asker } from './effect.ts'
-import { answer, refuse, say } from './effect.ts'
+import { answer, refuse } from './effect.ts'
 import type { Command, Found, Now } from './event.ts'
 import { finish, isOver } from './finish.ts'
 import { isActive } from './lanes.ts'
-import { endTask } from './leases.ts'
+import { endTask, lose, sayStop } from './leases.ts'
 import { failures } from './refusals.ts'
-import { type Run, type State, taskId } from './state.ts'
+import type { Run, State, Task } from './state.ts'
 
 export function decideCancel(
   state: State,
@@ -53,17 +53,14 @@ export function cancelRun(state: State, now: Now, run: Run, reason: string): voi
   if (run.tasks.length === 0) return finish(state, now, run, 'canceled', reason)
   for (const task of run.tasks) {
     if (isOver(task)) continue
-    if (!isActive(task)) endTask(state, now, run, task, 'canceled', reason)
-    else {
-      const worker = task.worker === null ? undefined : state.workers.get(task.worker)
-      const attempt = task.attempt
-      if (worker?.session)
-        say(state, worker.session.peer, {
-          kind: 'stop',
-          task_id: taskId(task),
-          attempt,
-          reason: 'canceled',
-        })
-    }
+    if (isActive(task)) stop(state, now, run, task)
+    else endTask(state, now, run, task, 'canceled', reason)
   }
+}
+
+/** Its worker is told; one that has no right to it any more is not waited for. */
+function stop(state: State, now: Now, run: Run, task: Task): void {
+  const worker = task.worker === null ? undefined : state.workers.get(task.worker)
+  if (worker && worker.lease_until_ms > now.mono_ms) sayStop(state, worker, task, 'canceled')
+  else lose(state, now, run, task, 'its worker was not heard of in time')
 }

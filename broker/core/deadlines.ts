@@ -1,8 +1,8 @@
 /**
  * When something is due.
  *
- * Deadlines stand in one heap by monotonic time, so that a clock that is set moves none of them. They are never taken
- * out early: when one comes up, what it concerns is looked at (due.ts), and one that no longer matters does nothing.
+ * Deadlines stand in one heap by monotonic time, so that a clock that is set moves none of them. They are taken
+ * out early only in bulk: when one comes up, what it concerns is looked at (due.ts), and one that no longer matters does nothing.
  */
 import type { Now } from './event.ts'
 import { peek, push } from './heap.ts'
@@ -16,6 +16,21 @@ export function due(state: State, now: Now, wall_ms: number, what: Deadline): vo
 /** Sets one at a monotonic time. */
 export function dueAt(state: State, at_ms: number, what: Deadline): void {
   push(state.deadlines, { at_ms, what })
+  if (state.deadlines.items.length > 2 * state.deadlines_kept + SWEPT_FROM) sweep(state)
+}
+
+/** Fewer than so many are never swept. */
+const SWEPT_FROM = 10_000
+
+/** Drops those of runs that are over: a run that may expire in a week must not be remembered for a week. */
+function sweep(state: State): void {
+  const { items } = state.deadlines
+  const kept = items.filter(({ what }) => !('run_id' in what) || state.runs.has(what.run_id))
+  // A sorted list is a heap.
+  kept.sort((a, b) => a.at_ms - b.at_ms)
+  items.length = 0
+  for (const item of kept) items.push(item)
+  state.deadlines_kept = kept.length
 }
 
 /** When to wake at the latest: monotonic ms, or null when nothing is awaited. */

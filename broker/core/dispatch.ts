@@ -19,12 +19,14 @@ export function dispatch(state: State, now: Now): void {
   if (!state.may_start) return
   state.may_start = false
   const contest = makeHeap<Contender>((a, b) => startsBefore(a.head, b.head))
-  for (const lane of state.lanes.values())
+  for (const lane of state.lanes.values()) {
+    if (isLaneFull(lane)) continue
     for (const [key, bucket] of lane.buckets) {
       const head = headOf(bucket)
       if (head) push(contest, { lane, bucket, head })
       else lane.buckets.delete(key)
     }
+  }
   for (let first = pop(contest); first; first = pop(contest)) {
     const { lane, bucket, head } = first
     if (!start(state, now, lane, bucket, head)) continue
@@ -37,14 +39,16 @@ type Contender = { readonly lane: Lane; readonly bucket: Bucket; readonly head: 
 
 /** Starts the head of a bucket. False when nothing of this bucket can start now. */
 function start(state: State, now: Now, lane: Lane, bucket: Bucket, run: Run): boolean {
-  if (lane.limit !== null && lane.running >= lane.limit) return false
+  if (isLaneFull(lane)) return false
   if (isKeyFull(state, bucket)) return false
   return bucket.card.deliver === 'one'
     ? startOne(state, now, bucket, run)
     : startAll(state, now, bucket, run)
 }
 
-export function isKeyFull(state: State, { card, concurrency_key }: Bucket): boolean {
+const isLaneFull = ({ limit, running }: Lane): boolean => limit !== null && running >= limit
+
+function isKeyFull(state: State, { card, concurrency_key }: Bucket): boolean {
   if (!card.concurrency || concurrency_key === null || card.concurrency.per === 'worker')
     return false
   return (state.keys.get(concurrency_key)?.running ?? 0) >= card.concurrency.limit
@@ -125,6 +129,7 @@ function startAll(state: State, now: Now, bucket: Bucket, run: Run): boolean {
       tasks[worker.name] = n
     }
   }
+  if (run.tasks.every((task) => task.state !== 'leased')) return true
   state.effects.push({ kind: 'broadcast', topic: bucket.card.topic, run, tasks })
   dueAt(state, now.mono_ms + BROADCAST_GRACE_MS, { kind: 'accept', run_id: run.run_id })
   return true
@@ -155,12 +160,7 @@ const canTake = (state: State, card: Card, run: Run, worker: Worker): boolean =>
 /** The right to a new attempt. */
 function lease(state: State, run: Run, task: Task, worker: Worker): void {
   task.attempt += 1
-  task.accepted = false
-  task.reason = null
-  task.exit_code = null
-  task.signal = null
-  task.finished_ms = null
-  task.due_ms = null
+  Object.assign(task, UNREPORTED)
   task.attempts.push({
     attempt: task.attempt,
     worker: worker.name,
@@ -175,6 +175,21 @@ function lease(state: State, run: Run, task: Task, worker: Worker): void {
   worker.waiting.delete(task)
   moveTask(state, run, task, 'leased')
 }
+
+/** Nothing is known of an execution before it is reported, whatever an earlier one came to. */
+const UNREPORTED = {
+  accepted: false,
+  exit_code: null,
+  signal: null,
+  reason: null,
+  started_ms: null,
+  finished_ms: null,
+  due_ms: null,
+  output: {},
+  stdout_bytes: 0,
+  stderr_bytes: 0,
+  error_tail: '',
+} as const satisfies Partial<Task>
 
 function leaveQueue(state: State, now: Now, run: Run): void {
   dequeue(state, run)
@@ -192,19 +207,9 @@ function newTask(run: Run, n: number): Task {
     worker: null,
     state: 'ready',
     attempt: 0,
-    accepted: false,
     tries: 0,
     lost: 0,
-    exit_code: null,
-    signal: null,
-    reason: null,
-    started_ms: null,
-    finished_ms: null,
-    due_ms: null,
-    output: {},
-    stdout_bytes: 0,
-    stderr_bytes: 0,
-    error_tail: '',
     attempts: [],
+    ...UNREPORTED,
   }
 }

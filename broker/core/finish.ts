@@ -25,7 +25,7 @@ export function finish(state: State, now: Now, run: Run, to: RunEnd, reason: str
   leaveFlow(state, run, n)
 }
 
-const FAILED_TASKS: ReadonlySet<string> = new Set(['failed', 'timed_out', 'lost'])
+export const FAILED_TASKS: ReadonlySet<string> = new Set(['failed', 'timed_out', 'lost'])
 
 /** Settles the outcome once every task is over: see the design's "Outcome of a run". */
 export function finishIfOver(state: State, now: Now, run: Run): void {
@@ -35,7 +35,7 @@ export function finishIfOver(state: State, now: Now, run: Run): void {
   const summary = run.deliver === 'all' ? allSummary(run.tasks) : null
   if (run.cancel_requested) finish(state, now, run, 'canceled', run.reason ?? 'canceled')
   else if (bad.length > 0) finish(state, now, run, 'failed', summary ?? taskReason(bad[0] as Task))
-  else if (card && !isMet(card.require, run.tasks))
+  else if (card && !isMet(card.require, run))
     finish(
       state,
       now,
@@ -114,10 +114,12 @@ function followOutcome(state: State, run: Run, card: Card): void {
   }
 }
 
-function isMet(require: Card['require'], tasks: readonly Task[]): boolean {
+/** A retry runs only where it was undone, so it cannot be asked for more than that. */
+function isMet(require: Card['require'], { tasks, only_workers }: Run): boolean {
   const done = tasks.filter((task) => task.state === 'succeeded').length
   if (require === 'present') return done > 0
-  return require === 'all' ? done === tasks.length : done >= require
+  if (require === 'all') return done === tasks.length
+  return done >= (only_workers === null ? require : Math.min(require, tasks.length))
 }
 
 /** `59 of 60; missed: web17`. */

@@ -23,7 +23,8 @@ export function leaveFlow(state: State, run: Run, n: number): void {
 export function awaitSemaphores(state: State, flow_id: string, job: string, n: number): void {
   for (const semaphore of state.members.get(job) ?? []) {
     if (n <= semaphore.place) continue
-    if (!semaphore.awaited_by.has(flow_id)) flowOf(state, flow_id).semaphores += 1
+    // Taken out and put in again, it stands last: they are in order of `n`.
+    if (!semaphore.awaited_by.delete(flow_id)) flowOf(state, flow_id).semaphores += 1
     semaphore.awaited_by.set(flow_id, n)
   }
 }
@@ -43,7 +44,7 @@ export function freeFlow(state: State, flow_id: string): void {
 /** A semaphore has followed the feed up to its place: flows that waited for that may be settled. */
 export function passFlows(state: State, semaphore: SemaphoreState): void {
   for (const [flow_id, n] of semaphore.awaited_by) {
-    if (n > semaphore.place) continue
+    if (n > semaphore.place) break
     semaphore.awaited_by.delete(flow_id)
     const flow = state.flows.get(flow_id)
     if (flow) flow.semaphores -= 1

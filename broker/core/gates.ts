@@ -5,6 +5,7 @@
  * as there are. Here each arrival counts once, and the first `open` of a generation alone starts the next steps.
  */
 import type { Step } from '../../common/definition/card.ts'
+import type { RunState } from '../../common/protocol/answers.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
 import { due } from './deadlines.ts'
 import { answer, type Asker, refuse } from './effect.ts'
@@ -32,6 +33,8 @@ export function decideArrive(
   if (!semaphore) return refuseUnknown(state, command.semaphore, asker)
   const run = state.runs.get(command.run_id) ?? found.runs.get(command.run_id)
   if (!run) return refuse(state, asker, failures.unknownRun(command.run_id))
+  if (!(command.failed ? FAILED : SUCCEEDED).has(run.state))
+    return refuse(state, asker, failures.notArrived(run))
   const { member, distinct, key, run_id } = command
   const arrival: Arrival = {
     run_id,
@@ -42,13 +45,11 @@ export function decideArrive(
     depth: run.depth,
   }
   if (key === null) {
-    state.touched.arrivals.push({
+    const unkeyed = { key, missing: command.missing ?? null, generation: 0, late: false }
+    state.touched.arrivals.set(`${semaphore.name}\0${run_id}`, {
       ...arrival,
+      ...unkeyed,
       semaphore: semaphore.name,
-      key,
-      missing: command.missing ?? null,
-      generation: 0,
-      late: false,
     })
     return answer(state, asker, { kind: 'unkeyed', gate: null })
   }
@@ -62,6 +63,9 @@ export function decideArrive(
   })
 }
 
+const SUCCEEDED: ReadonlySet<RunState> = new Set(['succeeded'])
+const FAILED: ReadonlySet<RunState> = new Set(['failed', 'expired'])
+
 /** Counts an arrival once. */
 function take(
   state: State,
@@ -71,14 +75,11 @@ function take(
   arrival: Arrival,
   found: Found,
 ): 'counted' | 'repeated' | 'late' {
-  const known =
-    gate.arrivals.has(arrival.run_id) || found.arrived.has(`${semaphore.name}\0${arrival.run_id}`)
-  const told = state.touched.arrivals.some(
-    (item) => item.run_id === arrival.run_id && item.semaphore === semaphore.name,
-  )
-  if (known || told) return 'repeated'
+  const id = `${semaphore.name}\0${arrival.run_id}`
+  if (gate.arrivals.has(arrival.run_id) || found.arrived.has(id) || state.touched.arrivals.has(id))
+    return 'repeated'
   const late = gate.opened_ms !== null
-  state.touched.arrivals.push({
+  state.touched.arrivals.set(id, {
     ...arrival,
     semaphore: semaphore.name,
     key: gate.key,
@@ -113,7 +114,7 @@ export function addArrival(gate: Gate, arrival: Arrival): Arrival[] {
 /** The timeout counts from the first arrival. */
 function startClock(state: State, now: Now, { definition }: SemaphoreState, gate: Gate): void {
   gate.since_ms = now.wall_ms
-  if (definition.timeout_ms === null) return
+  if (definition.timeout_ms === null || gate.failed) return
   gate.timeout_at_ms = now.wall_ms + definition.timeout_ms
   due(state, now, gate.timeout_at_ms, { kind: 'gate', semaphore: gate.semaphore, key: gate.key })
 }
@@ -128,6 +129,7 @@ function memberFailed(
   if (definition.on_member_failure === 'wait') return 'counted'
   if (gate.failed || gate.opened_ms !== null) return 'repeated'
   gate.failed = true
+  gate.timeout_at_ms = null
   state.touched.gates.add(gate)
   startFrom(state, gate, definition.on_timeout, 'timeout', [...gate.arrivals.values(), failed])
   return 'counted'
@@ -218,6 +220,7 @@ export function timeOutGate(state: State, now: Now, semaphore: string, key: stri
   if (gate.timeout_at_ms > now.wall_ms)
     return due(state, now, gate.timeout_at_ms, { kind: 'gate', semaphore, key })
   gate.timeout_at_ms = null
+  gate.failed = true
   state.touched.gates.add(gate)
   startFrom(state, gate, definition.on_timeout, 'timeout', [...gate.arrivals.values()])
 }

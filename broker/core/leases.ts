@@ -11,12 +11,14 @@ import { dueAt } from './deadlines.ts'
 import type { Now } from './event.ts'
 import { note } from './feed.ts'
 import { finishIfOver, isOver } from './finish.ts'
+import { followEach } from './next.ts'
 import { enqueue, dequeue, isActive, moveTask } from './lanes.ts'
 import { say } from './effect.ts'
-import { type Run, type State, type Task, type Worker, taskId } from './state.ts'
+import { type Attempt, type Run, type State, type Task, type Worker, taskId } from './state.ts'
 
 /** The attempt whose lease runs out for the fifth time ends its task: it may be what kills its workers. */
 export const MAX_LOST = 5
+const POISON = `poison: ${MAX_LOST} attempts took their worker with them`
 /** An `all` task is lost when its worker has been away this long. */
 export const LOST_AFTER_AWAY_MS = 600_000
 
@@ -36,7 +38,7 @@ export function watch(state: State, worker: Worker): void {
   watchFor(state, worker, 'away', worker.away_at_ms)
 }
 
-function watchFor(
+export function watchFor(
   state: State,
   worker: Worker,
   kind: 'lease' | 'away' | 'forget',
@@ -62,7 +64,7 @@ export function leaseOver(state: State, now: Now, worker: Worker): void {
   worker.session = null
   worker.handing_over = false
   state.touched.workers.add(worker)
-  for (const task of [...worker.holds.values()]) if (isActive(task)) loseByPolicy(state, now, task)
+  for (const task of worker.holds.values()) if (isActive(task)) loseByPolicy(state, now, task)
 }
 
 /** The presence deadline came: unless it was heard, the worker is away. */
@@ -71,8 +73,12 @@ export function workerAway(state: State, now: Now, worker: Worker): void {
   if (worker.away_at_ms > now.mono_ms) return watchFor(state, worker, 'away', worker.away_at_ms)
   note(state, now, { topic: `worker.away.${worker.name}.`, worker: worker.name })
   watchFor(state, worker, 'forget', worker.away_at_ms + FORGOTTEN_AFTER_MS)
-  for (const task of worker.holds.values())
-    dueAt(state, now.mono_ms + LOST_AFTER_AWAY_MS, { kind: 'task', run_id: task.run_id, n: task.n })
+  for (const task of worker.holds.values()) awaitReturn(state, worker, task)
+}
+
+/** A task of a worker that is away is looked at when that has lasted too long. */
+export function awaitReturn(state: State, worker: Worker, { run_id, n }: Task): void {
+  dueAt(state, worker.away_at_ms + LOST_AFTER_AWAY_MS, { kind: 'task', run_id, n })
 }
 
 /** What a lost lease means is the job's choice. */
@@ -91,18 +97,9 @@ export function lose(state: State, now: Now, run: Run, task: Task, why: string):
   const card = run.card ? state.cards.get(run.card) : undefined
   task.lost += 1
   closeAttempt(task, now, 'lost', why)
-  const poison = task.lost >= MAX_LOST
-  if (run.cancel_requested) endTask(state, now, run, task, 'canceled', 'canceled')
-  else if (poison)
-    endTask(
-      state,
-      now,
-      run,
-      task,
-      'lost',
-      `poison: ${MAX_LOST} attempts took their worker with them`,
-    )
-  else if (card?.on_lost === 'fail') endTask(state, now, run, task, 'lost', why)
+  if (task.lost >= MAX_LOST) endTask(state, now, run, task, 'lost', POISON)
+  else if (run.cancel_requested || card?.on_lost === 'fail')
+    endTask(state, now, run, task, 'lost', why)
   else release(state, run, task)
 }
 
@@ -117,22 +114,28 @@ export function release(state: State, run: Run, task: Task): void {
   enqueue(state, run)
 }
 
-/** A task is over for good. The run ends with its last one. */
+type TaskEnd = 'canceled' | 'lost' | 'missed' | 'succeeded' | 'failed' | 'timed_out'
+
+/** A task is over for good: `canceled` if that was asked for, whatever it came to. The run ends with its last one. */
 export function endTask(
   state: State,
   now: Now,
   run: Run,
   task: Task,
-  to: 'canceled' | 'lost' | 'missed' | 'succeeded' | 'failed' | 'timed_out',
-  reason: string | null,
+  outcome: TaskEnd,
+  why: string | null,
 ): void {
-  task.reason = reason
+  const to = run.cancel_requested ? 'canceled' : outcome
+  task.reason = run.cancel_requested ? run.reason : why
   task.finished_ms = now.wall_ms
   task.due_ms = null
+  const newest = task.attempts.at(-1)
+  if (newest && isOpen(newest)) closeAttempt(task, now, to, task.reason)
   moveTask(state, run, task, to)
   const worker = task.worker === null ? undefined : state.workers.get(task.worker)
   worker?.holds.delete(taskId(task))
   worker?.waiting.delete(task)
+  followEach(state, run, task)
   finishIfOver(state, now, run)
 }
 
@@ -146,20 +149,30 @@ export function closeAttempt(task: Task, now: Now, to: Task['state'], reason: st
 }
 
 /** Compares what a returning worker holds with what it should hold; each difference is settled here. */
-export function reconcile(state: State, worker: Worker, held: readonly Held[]): void {
+export function reconcile(state: State, now: Now, worker: Worker, held: readonly Held[]): void {
   const said = new Map(held.map((item) => [item.task_id, item]))
   for (const item of held) adopt(state, worker, item)
-  for (const task of [...worker.holds.values()]) {
+  for (const task of worker.holds.values()) {
     const run = state.runs.get(task.run_id)
     if (!run || !isActive(task) || said.get(taskId(task))?.attempt === task.attempt) continue
-    // The same spool would know it: what it was sent has not reached it, so it never ran. Say it again.
-    resend(state, run, task, worker)
+    if (run.cancel_requested) sayStop(state, worker, task, 'canceled')
+    if (run.cancel_requested || task.accepted || task.state === 'running')
+      lose(state, now, run, task, 'its worker has it no more')
+    else sayAgain(state, run, task, worker)
   }
+}
+
+/** The same spool would know it: what it was sent has not reached it, so it never ran, and takes credit only now. */
+function sayAgain(state: State, run: Run, task: Task, worker: Worker): void {
+  resend(state, run, task, worker)
+  if (run.deliver === 'all') return
+  worker.given += 1
+  worker.credit = Math.max(worker.credit, worker.given)
 }
 
 /** A different spool under the same name: whatever the old one had is gone. */
 export function loseAll(state: State, now: Now, worker: Worker): void {
-  for (const task of [...worker.holds.values()]) {
+  for (const task of worker.holds.values()) {
     const run = state.runs.get(task.run_id)
     if (run && isActive(task))
       lose(state, now, run, task, 'its worker came back with an empty spool')
@@ -172,14 +185,14 @@ export function adopt(state: State, worker: Worker, { task_id, attempt, state: h
   const run = task && state.runs.get(task.run_id)
   const peer = worker.session?.peer ?? ''
   // An ended one is reported next; that report gets its acknowledgement whatever became of the task.
-  if (!run || !task || isOver(task) || task.attempt !== attempt || !isMine(task, worker)) {
+  if (!run || !task || !isCurrent(task, attempt, worker)) {
     if (held !== 'ended') say(state, peer, { kind: 'stop', task_id, attempt, reason: 'fenced' })
     return
   }
   regain(state, run, task, worker)
   task.accepted = true
   if (held === 'running' && task.state === 'leased') moveTask(state, run, task, 'running')
-  if (run.cancel_requested) say(state, peer, { kind: 'stop', task_id, attempt, reason: 'canceled' })
+  if (run.cancel_requested) sayStop(state, worker, task, 'canceled')
 }
 
 /** Takes a lost attempt back when no newer one was leased. */
@@ -198,17 +211,43 @@ export function regain(state: State, run: Run, task: Task, worker: Worker): void
 export const isMine = (task: Task, worker: Worker): boolean =>
   task.attempts.at(-1)?.worker === worker.name
 
+/** Whether what a worker says of an attempt still counts: it is the newest, and neither reported nor given back. */
+export function isCurrent(task: Task, attempt: number, worker: Worker): boolean {
+  const newest = task.attempts.at(-1)
+  if (isOver(task) || newest?.attempt !== attempt || newest.worker !== worker.name) return false
+  return isOpen(newest) || newest.state === 'lost'
+}
+
+const isOpen = ({ state }: Attempt): boolean => state === 'leased' || state === 'running'
+
 /** Tasks of a broadcast that nobody accepted in time go through their workers' own doors. */
 export function resendUnaccepted(state: State, run_id: string): void {
   const run = state.runs.get(run_id)
   for (const task of run?.tasks ?? []) {
     const worker = task.worker === null ? undefined : state.workers.get(task.worker)
-    if (run && worker && task.state === 'leased' && !task.accepted) resend(state, run, task, worker)
+    if (run && worker && task.state === 'leased' && !task.accepted) remind(state, run, task, worker)
   }
 }
 
+/** Says again what a worker has not answered: the task, or that it is canceled. */
+export function remind(state: State, run: Run, task: Task, worker: Worker): void {
+  if (run.cancel_requested) sayStop(state, worker, task, 'canceled')
+  else resend(state, run, task, worker)
+}
+
+export function sayStop(
+  state: State,
+  worker: Worker,
+  task: Task,
+  reason: 'canceled' | 'fenced',
+): void {
+  if (!worker.session) return
+  const { attempt } = task
+  say(state, worker.session.peer, { kind: 'stop', task_id: taskId(task), attempt, reason })
+}
+
 /** Says a task again; a worker that knows it only accepts again. */
-export function resend(state: State, run: Run, task: Task, worker: Worker): void {
+function resend(state: State, run: Run, task: Task, worker: Worker): void {
   if (!worker.session) return
   state.effects.push({
     kind: 'task',

@@ -3,7 +3,6 @@ import { AWAY_MS, HAND_OVER_MS, LEASE_MS } from '../../common/protocol/limits.ts
 import { due } from './deadlines.ts'
 import type { Now } from './event.ts'
 import { awaitSemaphores, holdFlow, joinFlow } from './flows.ts'
-import { addArrival } from './gates.ts'
 import type { Ids } from './ids.ts'
 import { enqueue, holdKey, isActive, laneNamed, recount } from './lanes.ts'
 import { watch } from './leases.ts'
@@ -58,7 +57,7 @@ export function loadState(alive: Alive, seed: Ids, now: Now): State {
     state.semaphores.set(record.name, semaphore)
     joinMembers(state, semaphore)
   }
-  for (const gate of alive.gates) takeGate(state, gate, now)
+  for (const gate of alive.gates) if (gate.arrivals.size > 0) takeGate(state, gate, now)
   for (const { n, flow_id, job } of alive.outcomes) awaitSemaphores(state, flow_id, job, n)
   state.may_start = true
   return state
@@ -106,9 +105,7 @@ function takeTask(state: State, run: Run, task: Task, now: Now): void {
   if (task.state === 'ready') worker?.waiting.add(task)
 }
 
-function takeGate(state: State, stored: Gate, now: Now): void {
-  const gate: Gate = { ...stored, arrivals: new Map() }
-  for (const arrival of stored.arrivals.values()) addArrival(gate, arrival)
+function takeGate(state: State, gate: Gate, now: Now): void {
   state.gates.set(gateId(gate.semaphore, gate.key), gate)
   for (const { flow_id } of gate.arrivals.values()) holdFlow(state, flow_id)
   if (gate.timeout_at_ms !== null)

@@ -6,9 +6,9 @@
  */
 import type { Step } from '../../common/definition/card.ts'
 import { fillText } from '../../common/definition/template.ts'
-import { announceTo, bear, type Birth, type Parent } from './birth.ts'
+import { announceTo, bear, type Birth, DEFAULT_PRIORITY, type Parent } from './birth.ts'
 import type { Now } from './event.ts'
-import { failureContext } from './finish.ts'
+import { FAILED_TASKS, failureContext } from './finish.ts'
 import type { Values } from './records.ts'
 import type { Run, State, Task, Via } from './state.ts'
 import { agreeingValues, mergeValues, type StoredValues } from './values.ts'
@@ -60,21 +60,18 @@ export function follow(state: State, now: Now, stored: ReadonlyMap<string, Store
       )
     else if (item.kind === 'again') startAgain(state, now, item, valuesOf(item.run.run_id))
     else if (item.run.finished_ms === null)
-      announceTo(state, now, item.run, valuesOf(item.run.run_id), null)
+      announceTo(state, now, item.run, valuesOf(item.run.run_id), askedPriority(item.run))
   }
 }
 
-/** Notes the next steps of one task (`on_each_success`, `on_each_failure`). */
-export function followEach(
-  state: State,
-  run: Run,
-  task: Task,
-  outcome: 'succeeded' | 'failed' | 'timed_out',
-): void {
+/** Notes the next steps of one task that is over (`on_each_success`, `on_each_failure`). */
+export function followEach(state: State, run: Run, task: Task): void {
   const card = run.card === null ? undefined : state.cards.get(run.card)
-  if (!card) return
-  const won = outcome === 'succeeded'
-  const steps = won ? card.on_each_success : card.on_each_failure
+  const won = task.state === 'succeeded'
+  if (!card || (!won && !FAILED_TASKS.has(task.state))) return
+  const steps = won
+    ? card.on_each_success
+    : card.on_each_failure.filter((step) => !run.handling.includes(step.job))
   if (steps.length === 0) return
   state.following.push({
     kind: 'steps',
@@ -88,6 +85,10 @@ export function followEach(
   })
 }
 
+/** The priority that a run without a card was asked for; the default is taken for none. */
+const askedPriority = ({ priority }: Run): number | null =>
+  priority === DEFAULT_PRIORITY ? null : priority
+
 type Steps = Following & { kind: 'steps' }
 
 function startSteps(state: State, now: Now, item: Steps, params: readonly Values[]): void {
@@ -96,6 +97,8 @@ function startSteps(state: State, now: Now, item: Steps, params: readonly Values
     for (const combination of combinationsOf(step))
       bear(state, now, birthOf(item, step, carried, combination))
 }
+
+const HANDLERS: ReadonlySet<Via> = new Set(['failure', 'each_failure'])
 
 /** A step's own parameters are filled from what is carried, and win over it. */
 function birthOf(item: Steps, step: Step, carried: Values, combination: Values): Birth {
@@ -120,7 +123,7 @@ function birthOf(item: Steps, step: Step, carried: Values, combination: Values):
     priority: step.priority,
     delay_ms: step.delay_ms,
     only_workers: null,
-    handling: item.via === 'failure' ? [...item.handling, step.job] : [],
+    handling: HANDLERS.has(item.via) ? [...item.handling, step.job] : [],
     ...(broken === null ? {} : { broken }),
   }
 }

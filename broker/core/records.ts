@@ -92,7 +92,8 @@ export type Touched = {
   readonly forgotten: Set<string>
   readonly semaphores: Map<string, SemaphoreRecord>
   readonly gates: Set<Gate>
-  readonly arrivals: ArrivalRecord[]
+  /** By `semaphore\0run_id`: however often it is told, it is one arrival. */
+  readonly arrivals: Map<string, ArrivalRecord>
   readonly refusals: RefusalRecord[]
   readonly feed: FeedRecord[]
   /** Gates that were looked at: those that need not stay in memory leave it after the turn. */
@@ -110,7 +111,7 @@ export const nothingTouched = (): Touched => ({
   forgotten: new Set(),
   semaphores: new Map(),
   gates: new Set(),
-  arrivals: [],
+  arrivals: new Map(),
   refusals: [],
   feed: [],
   visited: new Set(),
@@ -128,7 +129,7 @@ export function recordsOf(touched: Touched): Records {
     forgotten: [...touched.forgotten],
     semaphores: [...touched.semaphores.values()],
     gates: [...touched.gates],
-    arrivals: touched.arrivals,
+    arrivals: [...touched.arrivals.values()],
     refusals: touched.refusals,
     feed: touched.feed,
   }

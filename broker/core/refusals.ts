@@ -1,6 +1,7 @@
 /** Every way in which the broker refuses, in one table: a stable code, an HTTP status, a sentence, and what to do. */
 import type { Failure } from '../../common/protocol/client-door.ts'
 import type { Run } from './state.ts'
+import { MAX_VALUES_BYTES } from './values.ts'
 
 const failure = (
   status: number,
@@ -110,6 +111,12 @@ export const failures = {
       `semaphore ${semaphore} has no gate ${short(key)}`,
       'jobz semaphores lists them',
     ),
+  notArrived: (run: Run) =>
+    failure(
+      409,
+      'not_arrived',
+      `run ${run.run_id} is ${run.state}; it arrives when it has succeeded, and is told of when it has failed`,
+    ),
   gateOpen: (semaphore: string, key: string) =>
     failure(
       409,
@@ -123,6 +130,20 @@ export const failures = {
       'ambiguous_run',
       `${short(run_id)} fits more than one run`,
       `give more of it: ${run_ids.slice(0, 5).join(', ')}`,
+    ),
+  answerTooLarge: (bytes: number) =>
+    failure(
+      500,
+      'too_large',
+      `the answer takes ${bytes} bytes, more than a frame holds`,
+      'ask for less: a filter, a smaller limit',
+    ),
+  valuesTooLarge: (bytes: number) =>
+    failure(
+      413,
+      'too_large',
+      `the parameters take ${bytes} bytes on the wire, more than ${MAX_VALUES_BYTES}`,
+      'send fewer or shorter values',
     ),
   cannotAnswer: () => failure(500, 'internal', 'the broker could not answer; its log says why'),
   badPlace: (after: string) =>

@@ -4,19 +4,17 @@ import { decideBye } from './workers.ts'
 import { leaseOwn } from './dispatch.ts'
 import { say } from './effect.ts'
 import type { Event, Now, Report } from './event.ts'
-import { isOver } from './finish.ts'
 import { moveTask } from './lanes.ts'
 import {
   closeAttempt,
   endTask,
-  isMine,
+  isCurrent,
   regain,
   release,
+  remind,
   renew,
-  resend,
   taskById,
 } from './leases.ts'
-import { followEach } from './next.ts'
 import { delayFor, putOff } from './retries.ts'
 import type { Run, State, Task, Worker } from './state.ts'
 
@@ -31,7 +29,7 @@ export function decideReport(state: State, event: Event & { kind: 'report' }, no
     case 'heartbeat':
       return heartbeat(state, worker)
     case 'credit':
-      worker.credit = report.credit
+      worker.credit = Math.max(worker.credit, report.credit)
       state.may_start = true
       return
     case 'bye':
@@ -48,7 +46,7 @@ function heartbeat(state: State, worker: Worker): void {
   say(state, worker.session?.peer ?? '', { kind: 'heartbeat' })
   for (const task of worker.holds.values()) {
     const run = state.runs.get(task.run_id)
-    if (run && task.state === 'leased' && !task.accepted) resend(state, run, task, worker)
+    if (run && task.state === 'leased' && !task.accepted) remind(state, run, task, worker)
   }
 }
 
@@ -88,7 +86,7 @@ function current(
 ): { task?: Task; run?: Run } {
   const task = taskById(state, task_id)
   const run = task && state.runs.get(task.run_id)
-  if (!run || task.attempt !== attempt || isOver(task) || !isMine(task, worker)) return {}
+  if (!run || !isCurrent(task, attempt, worker)) return {}
   return { task, run }
 }
 
@@ -109,29 +107,9 @@ function ended(state: State, now: Now, worker: Worker, report: Ended): void {
     outcome === 'succeeded' || run.cancel_requested ? null : delayFor(state, run, task, report)
   closeAttempt(task, now, outcome, report.reason)
   state.touched.runs.add(run)
-  if (delay_ms === null) settle(state, now, run, task, outcome, report)
+  if (delay_ms === null) endTask(state, now, run, task, outcome, reasonOf(report))
   else putOff(state, now, run, task, delay_ms)
   leaseOwn(state, worker)
-}
-
-function settle(
-  state: State,
-  now: Now,
-  run: Run,
-  task: Task,
-  outcome: Outcome,
-  report: Ended,
-): void {
-  const canceled = run.cancel_requested
-  if (!canceled) followEach(state, run, task, outcome)
-  endTask(
-    state,
-    now,
-    run,
-    task,
-    canceled ? 'canceled' : outcome,
-    canceled ? 'canceled' : reasonOf(report),
-  )
 }
 
 type Outcome = 'succeeded' | 'failed' | 'timed_out'
@@ -168,15 +146,17 @@ function takeOver(task: Task, run: Run, report: Ended): void {
     Object.assign(attempt, { exit_code, signal, started_ms, finished_ms: report.finished_at_ms })
 }
 
+const TOO_LATE = 'reported too late'
+
 /** A stale report changes nothing; it is kept as a note on its attempt while its run is unfinished. */
 function noteStale(state: State, worker: Worker, report: Ended): void {
   const task = taskById(state, report.task_id)
   const attempt = task?.attempts.find(
     (item) => item.attempt === report.attempt && item.worker === worker.name,
   )
-  if (!task || !attempt || attempt.exit_code !== null) return
+  if (!task || attempt?.state !== 'lost' || attempt.reason?.includes(TOO_LATE)) return
   attempt.exit_code = report.exit_code
   attempt.signal = report.signal
-  attempt.reason = `${attempt.reason ?? 'stale'}; reported too late: ${outcomeOf(report)}`
+  attempt.reason = `${attempt.reason}; ${TOO_LATE}: ${outcomeOf(report)}`
   state.touched.tasks.add(task)
 }

@@ -6,9 +6,9 @@ import { leaseOwn } from './dispatch.ts'
 import type { Now } from './event.ts'
 import { scatter } from './ids.ts'
 import { enqueue, moveTask } from './lanes.ts'
-import { endTask } from './leases.ts'
+import { awaitReturn, endTask, LOST_AFTER_AWAY_MS } from './leases.ts'
 import { isOver } from './finish.ts'
-import { type Run, type State, type Task, taskId } from './state.ts'
+import { type Run, type State, type Task, type Worker, taskId } from './state.ts'
 
 /** Reasons that trying again cannot change. */
 const FINAL: ReadonlySet<string> = new Set(['bad_parameter', 'unknown_job', 'canceled'])
@@ -57,27 +57,35 @@ export function taskDue(state: State, now: Now, run_id: string, n: number): void
   const task = run?.tasks[n]
   if (!run || !task || isOver(task)) return
   const worker = task.worker === null ? undefined : state.workers.get(task.worker)
-  if (task.state === 'delayed') {
-    if ((task.due_ms ?? 0) > now.wall_ms)
-      return due(state, now, task.due_ms ?? 0, { kind: 'task', run_id, n })
-    task.due_ms = null
-    moveTask(state, run, task, 'ready')
-    if (run.deliver === 'one') enqueue(state, run)
-    else if (worker) {
-      worker.waiting.add(task)
-      leaseOwn(state, worker)
-    }
-  } else if (run.deliver === 'all' && worker && worker.away_at_ms <= now.mono_ms)
-    missOrLose(state, now, run, task)
+  if (task.state === 'delayed') delayOver(state, now, run, task, worker)
+  else if (run.deliver === 'all' && worker && worker.away_at_ms <= now.mono_ms)
+    missOrLose(state, now, run, task, worker)
+}
+
+function delayOver(state: State, now: Now, run: Run, task: Task, worker: Worker | undefined): void {
+  // Another deadline of the same task may come first.
+  if (task.due_ms !== null && task.due_ms > now.wall_ms)
+    return due(state, now, task.due_ms, { kind: 'task', run_id: run.run_id, n: task.n })
+  task.due_ms = null
+  moveTask(state, run, task, 'ready')
+  if (run.deliver === 'one') return enqueue(state, run)
+  if (!worker) return
+  worker.waiting.add(task)
+  if (worker.away_at_ms <= now.mono_ms) awaitReturn(state, worker, task)
+  else leaseOwn(state, worker)
 }
 
 /** An `all` task whose worker is away: it never had it and the wait is over, or it has had it for too long. */
-function missOrLose(state: State, now: Now, run: Run, task: Task): void {
-  const card = run.card === null ? undefined : state.cards.get(run.card)
-  if (task.state === 'ready' && task.attempt === 0) {
-    if (task.due_ms !== null && task.due_ms <= now.wall_ms)
+function missOrLose(state: State, now: Now, run: Run, task: Task, worker: Worker): void {
+  const isUntouched = task.state === 'ready' && task.attempt === 0
+  if (isUntouched && task.due_ms !== null) {
+    if (task.due_ms <= now.wall_ms)
       endTask(state, now, run, task, 'missed', 'its worker did not come in time')
-    else if (task.due_ms === null) endTask(state, now, run, task, 'lost', 'its worker is away')
-  } else if (card?.on_lost !== 'wait')
+    return
+  }
+  // It came back meanwhile, and went again: that has a deadline of its own.
+  if (worker.away_at_ms + LOST_AFTER_AWAY_MS > now.mono_ms) return
+  const card = run.card === null ? undefined : state.cards.get(run.card)
+  if (isUntouched || card?.on_lost !== 'wait')
     endTask(state, now, run, task, 'lost', 'its worker has been away too long')
 }

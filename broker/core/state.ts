@@ -157,7 +157,7 @@ export type Gate = {
   since_ms: number
   /** When `on_timeout` starts; null when it has, or there is none. */
   timeout_at_ms: number | null
-  /** A member's failure has started `on_timeout`'s job in this generation. */
+  /** `on_timeout` has been started in this generation, by the timeout or by a member's failure. */
   failed: boolean
   late: number
   /** By run id. Only of this generation. */
@@ -213,6 +213,8 @@ export type State = {
   /** Flows that may have settled in this turn. */
   readonly settling: Set<string>
   readonly deadlines: Heap<Due>
+  /** How many of them were kept when they were last swept. */
+  deadlines_kept: number
   /** Something happened after which a queued run may be able to start. */
   may_start: boolean
   /** What this turn writes, sends after that, and has still to follow up. */
@@ -253,6 +255,7 @@ export const emptyState = (seed: Ids): State => ({
   flows: new Map(),
   settling: new Set(),
   deadlines: makeHeap<Due>(earlier),
+  deadlines_kept: 0,
   may_start: false,
   touched: nothingTouched(),
   effects: [],

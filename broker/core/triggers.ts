@@ -1,5 +1,5 @@
 /** Triggers from outside: checked, recorded once per request id, and on their way. */
-import { NAME_PATTERN } from '../../common/definition/card.ts'
+import { type Card, NAME_PATTERN } from '../../common/definition/card.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
 import { checkParams } from '../../common/definition/values.ts'
 import type { TriggerAccepted, TriggerAnswer } from '../../common/protocol/answers.ts'
@@ -7,9 +7,10 @@ import type { Failure, Trigger } from '../../common/protocol/client-door.ts'
 import { bear, concurrencyKey, isRefused, type Parent } from './birth.ts'
 import { answer, type Asker } from './effect.ts'
 import type { Command, Found, Now } from './event.ts'
+import type { Values } from './records.ts'
 import { failures } from './refusals.ts'
 import type { Run, State } from './state.ts'
-import { sameValues } from './values.ts'
+import { MAX_VALUES_BYTES, sameValues, wireBytes } from './values.ts'
 import { subscribedCount } from './workers.ts'
 
 /** More unfinished runs than this are not taken in. */
@@ -37,25 +38,14 @@ export function decideTrigger(
 function accept(state: State, trigger: Trigger, now: Now, found: Found): TriggerAccepted | Failure {
   const unfit = unfitName(state, trigger.job)
   if (unfit) return unfit
-  const hash = state.jobs.get(trigger.job) ?? ''
-  const card = state.cards.get(hash)
-  if (!card) throw new Error(`job ${trigger.job} has no card ${hash}`)
+  const earlier = findEarlier(state, trigger, found)
+  if (earlier) return repeat(state, trigger, earlier)
+  const card = cardOf(state, trigger.job)
   const checked = checkParams(card, trigger.params, { now_ms: now.wall_ms, source: 'trigger' })
   if (checked.kind === 'bad') return failures.badParameter(checked.message, checked.hint)
-  const { params, sanitized, undeclared } = checked
-  const said = {
-    ...(sanitized.length > 0 ? { sanitized } : {}),
-    ...(undeclared.length > 0 ? { undeclared } : {}),
-  }
-  const earlier = findEarlier(state, trigger, found)
-  if (earlier) {
-    const same =
-      earlier.params !== undefined &&
-      sameValues(earlier.params, params) &&
-      sameWishes(earlier.run, trigger, card.priority)
-    if (!same) return failures.requestIdTaken(trigger.request_id ?? '', earlier.run.run_id)
-    return { ...accepted(state, earlier.run), ...said, duplicate: true }
-  }
+  const { params } = checked
+  const bytes = wireBytes(params)
+  if (bytes > MAX_VALUES_BYTES) return failures.valuesTooLarge(bytes)
   const parent = findParent(state, trigger, found)
   if (parent === 'unknown') return failures.unknownParent(trigger.parent_run_id ?? '')
   const key = concurrencyKey(card, params, {})
@@ -76,16 +66,51 @@ function accept(state: State, trigger: Trigger, now: Now, found: Found): Trigger
     only_workers: null,
     handling: parent?.handling ?? [],
   })
-  if (trigger.request_id) {
-    const request = {
-      job: card.job,
-      request_id: trigger.request_id,
-      run_id: run.run_id,
-      at_ms: now.wall_ms,
-    }
-    state.touched.requests.set(`${card.job}\0${trigger.request_id}`, request)
-  }
-  return { ...accepted(state, run), ...said }
+  noteRequest(state, now, trigger, run)
+  return { ...accepted(state, run), ...saidOf(checked) }
+}
+
+/** The same request again: cleaned as it was then (`today` is still that day), it must ask for the same. */
+function repeat(
+  state: State,
+  trigger: Trigger,
+  { run, params }: { run: Run; params: Values | undefined },
+): TriggerAccepted | Failure {
+  const card = state.cards.get(run.card ?? '') ?? cardOf(state, run.job)
+  const how = { now_ms: run.created_ms, source: 'trigger' } as const
+  const checked = checkParams(card, trigger.params, how)
+  if (checked.kind === 'bad') return failures.badParameter(checked.message, checked.hint)
+  const isSame =
+    params !== undefined &&
+    sameValues(params, checked.params) &&
+    sameWishes(run, trigger, card.priority)
+  if (!isSame) return failures.requestIdTaken(trigger.request_id ?? '', run.run_id)
+  return { ...accepted(state, run), ...saidOf(checked), duplicate: true }
+}
+
+function cardOf(state: State, job: string): Card {
+  const hash = state.jobs.get(job) ?? ''
+  const card = state.cards.get(hash)
+  if (!card) throw new Error(`job ${job} has no card ${hash}`)
+  return card
+}
+
+/** What the cleaning of the parameters changed or wondered about. */
+const saidOf = ({
+  sanitized,
+  undeclared,
+}: {
+  readonly sanitized: string[]
+  readonly undeclared: string[]
+}): Pick<TriggerAccepted, 'sanitized' | 'undeclared'> => ({
+  ...(sanitized.length > 0 ? { sanitized } : {}),
+  ...(undeclared.length > 0 ? { undeclared } : {}),
+})
+
+function noteRequest(state: State, now: Now, { request_id }: Trigger, { job, run_id }: Run): void {
+  if (!request_id) return
+  const request = { job, request_id, run_id, at_ms: now.wall_ms }
+  state.touched.requests.set(`${job}\0${request_id}`, request)
 }
 
 function unfitName(state: State, job: string): Failure | null {
@@ -99,7 +124,7 @@ function findEarlier(
   state: State,
   { job, request_id }: Trigger,
   found: Found,
-): { run: Run; params: Readonly<Record<string, string>> | undefined } | null {
+): { run: Run; params: Values | undefined } | null {
   if (!request_id) return null
   const key = `${job}\0${request_id}`
   const run_id = (state.touched.requests.get(key) ?? found.requests.get(key))?.run_id

@@ -20,6 +20,19 @@ export function agreeingValues(all: readonly Values[]): Values {
   return agreed
 }
 
+/** What values may take as JSON: a task must fit a frame, with room to spare. */
+export const MAX_VALUES_BYTES = 512 * 1024
+
+/** Bytes of these values on the wire; a bound that is cheap to find, or the true number when that passes the limit. */
+export function wireBytes(values: Values): number {
+  let characters = 2
+  for (const [name, value] of Object.entries(values)) characters += name.length + value.length + 6
+  // A character takes 6 bytes at the most (`\u0001`).
+  return characters * 6 <= MAX_VALUES_BYTES ? characters : utf8Length(JSON.stringify(values))
+}
+
+const utf8Length = (text: string): number => new TextEncoder().encode(text).length
+
 /** Whether two runs were started with the same. */
 export function sameValues(a: Values, b: Values): boolean {
   const names = Object.keys(a)

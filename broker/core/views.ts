@@ -16,7 +16,7 @@ const iso = (ms: number): string => new Date(ms).toISOString()
 
 export function viewJobs(state: State): JobView[] {
   const counts = countByJob(state)
-  return [...state.jobs].sort().map(([job, hash]) => {
+  return [...state.jobs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([job, hash]) => {
     const card = state.cards.get(hash)
     if (!card) throw new Error(`job ${job} has no card ${hash}`)
     const workers = [...(state.subscribed.get(job) ?? [])]

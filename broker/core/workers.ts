@@ -8,8 +8,18 @@ import { answer, type Asker, refuse, say } from './effect.ts'
 import type { Command, Event, Now } from './event.ts'
 import { note } from './feed.ts'
 import { isOver } from './finish.ts'
-import { laneNamed } from './lanes.ts'
-import { endTask, handOver, loseAll, reconcile, renew, watch } from './leases.ts'
+import { isActive, laneNamed } from './lanes.ts'
+import {
+  endTask,
+  FORGOTTEN_AFTER_MS,
+  handOver,
+  lose,
+  loseAll,
+  reconcile,
+  renew,
+  watch,
+  watchFor,
+} from './leases.ts'
 import { failures } from './refusals.ts'
 import type { State, Worker } from './state.ts'
 
@@ -17,7 +27,9 @@ import type { State, Worker } from './state.ts'
 export function decideHello(state: State, event: Event & { kind: 'hello' }, now: Now): void {
   const { hello, peer } = event
   const known = state.workers.get(hello.name)
-  const alive = known !== undefined && (known.session !== null || known.handing_over)
+  const alive =
+    known !== undefined &&
+    (known.session !== null || known.handing_over || [...known.holds.values()].some(isActive))
   if (known && alive && known.instance !== hello.instance && known.lease_until_ms > now.mono_ms) {
     const message =
       `another worker called ${hello.name} is alive (instance ${known.instance}); ` +
@@ -42,7 +54,7 @@ export function decideHello(state: State, event: Event & { kind: 'hello' }, now:
     channels: channelsOf(hello),
     draining: worker.draining,
   })
-  reconcile(state, worker, hello.held)
+  reconcile(state, now, worker, hello.held)
   leaseOwn(state, worker)
   state.may_start = true
 }
@@ -92,9 +104,12 @@ export function decideGone(state: State, event: Event & { kind: 'gone' }): void 
 /** A worker that was away for too long is forgotten by itself. */
 export function forgetIfAway(state: State, now: Now, worker: Worker): void {
   worker.watched.delete('forget')
-  if (worker.away_at_ms <= now.mono_ms) forget(state, now, worker)
-  else watch(state, worker)
+  const at_ms = worker.away_at_ms + FORGOTTEN_AFTER_MS
+  if (at_ms <= now.mono_ms) forget(state, now, worker)
+  else if (worker.away_at_ms <= now.mono_ms) watchFor(state, worker, 'forget', at_ms)
 }
+
+const FORGOTTEN = 'its worker was forgotten'
 
 /** Ends its subscription, and its tasks that nobody else can run. */
 function forget(state: State, now: Now, worker: Worker): void {
@@ -102,9 +117,12 @@ function forget(state: State, now: Now, worker: Worker): void {
   state.workers.delete(worker.name)
   state.touched.workers.delete(worker)
   state.touched.forgotten.add(worker.name)
-  for (const task of [...worker.holds.values()]) {
+  for (const task of worker.holds.values()) {
     const run = state.runs.get(task.run_id)
-    if (run && !isOver(task)) endTask(state, now, run, task, 'lost', 'its worker was forgotten')
+    if (!run || isOver(task)) continue
+    const card = run.card === null ? undefined : state.cards.get(run.card)
+    if (run.deliver === 'one' && card?.on_lost === 'retry') lose(state, now, run, task, FORGOTTEN)
+    else endTask(state, now, run, task, 'lost', FORGOTTEN)
   }
   note(state, now, { topic: `worker.forgotten.${worker.name}.`, worker: worker.name })
 }

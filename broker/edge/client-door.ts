@@ -42,6 +42,11 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
     bind: ports.bind,
     onGarbage: drop,
     onGone: () => undefined,
+    onTooLarge: (peer, message, bytes) => {
+      const { id } = message as Reply
+      log.error('an answer was too large for a frame', { bytes })
+      link.send(peer, { kind: 'reply', id, ok: false, error: failures.answerTooLarge(bytes) })
+    },
     onFrame: (peer, frame) => {
       const decoded = decodeFrame(FromClient, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)

@@ -37,7 +37,9 @@ export async function serve(
   const history = openHistory(data)
   const outputs = openOutputs(join(data, 'output'))
   const counters = makeCounters()
-  const publisher = await openPublisher(addresses.feed)
+  const publisher = await openPublisher(addresses.feed, (_, bytes) =>
+    log.error('a broadcast was too large for a frame', { bytes }),
+  )
   const outputGrew = (run_id: string): void =>
     publisher.publish(outputChannel(run_id), { kind: 'output', run_id })
   let turns: Turns | undefined
@@ -64,6 +66,7 @@ export async function serve(
       turns?.stop()
       publisher.close()
       await Promise.all([workers.close(), clients.close(), history.close()])
+      outputs.close()
     },
   }
 }

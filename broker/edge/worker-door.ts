@@ -46,6 +46,11 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
     bind: ports.bind,
     onGarbage: drop,
     onGone: (peer) => take({ kind: 'gone', peer }),
+    onTooLarge: (_, message, bytes) =>
+      log.error('a message to a worker was too large for a frame', {
+        message: JSON.stringify(message).slice(0, 256),
+        bytes,
+      }),
     onFrame: (peer, frame) => {
       const decoded = decodeFrame(FromWorker, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)

@@ -8,14 +8,12 @@ import type { Questions } from './history.ts'
 import { ENDED } from './load-outcomes.ts'
 import { ANSWER_BYTES, isoOf, sizeOf } from './views.ts'
 
-/** One answer looks at no more rows than this; whoever asks goes on from `complete_to`. */
-const ROWS_LOOKED_AT = 5_000
+/** One answer looks at about so many entries, some 50 ms; whoever asks goes on from `complete_to`. */
+const ENTRIES_LOOKED_AT = 100_000
 
 export function replayAnswer(db: DatabaseSync): Questions['replay'] {
   const oldest = db.prepare('SELECT first_n FROM feed ORDER BY last_n LIMIT 1')
-  const after_n = db.prepare(
-    `SELECT last_n, entries FROM feed WHERE last_n > ? ORDER BY last_n LIMIT ${ROWS_LOOKED_AT}`,
-  )
+  const rowsAfter = db.prepare('SELECT entries FROM feed WHERE last_n > ? ORDER BY last_n')
   const valuesOf = endedValues(db)
   return (after, topics, limit) => {
     const first = oldest.get() as { first_n: number } | undefined
@@ -28,7 +26,8 @@ export function replayAnswer(db: DatabaseSync): Questions['replay'] {
       complete_to,
       oldest: first?.first_n ?? 1,
     })
-    for (const row of after_n.iterate(after) as Iterable<{ last_n: number; entries: string }>) {
+    for (const row of rowsAfter.iterate(after) as Iterable<{ entries: string }>) {
+      if (complete_to - after >= ENTRIES_LOOKED_AT) break
       for (const record of JSON.parse(row.entries) as FeedRecord[]) {
         if (record.n <= after) continue
         if (wanted(record.topic)) {

@@ -8,7 +8,7 @@ export type Answer<Body> =
   { readonly kind: 'answer'; readonly status: number; readonly body: Body } | Failure
 
 /** Segments of a path, not yet encoded: `['api', 'runs', id]`. */
-export type Path = readonly string[]
+type Path = readonly string[]
 export type Query = readonly (readonly [string, string | undefined])[]
 
 export type Api = {
@@ -19,7 +19,7 @@ export type Api = {
   /** An answer that comes bit by bit, until `signal` ends it. */
   open(path: Path, query: Query, accept: string, signal?: AbortSignal): Promise<Opened>
 }
-export type Opened = { readonly kind: 'open'; readonly body: ReadableStream<Uint8Array> } | Failure
+type Opened = { readonly kind: 'open'; readonly body: ReadableStream<Uint8Array> } | Failure
 
 type Options = {
   readonly url: string

@@ -79,8 +79,8 @@ function show(cli: Cli, { runs, before }: RunsAnswer): void {
   if (before !== null) terminal.err.write(`older ones: --before ${before}\n`)
 }
 
-/** Runs as a table; used wherever several are listed. */
-export function runsTable(cli: Cli, runs: readonly RunView[]): string {
+/** Runs as a table. */
+function runsTable(cli: Cli, runs: readonly RunView[]): string {
   const rows = runs.map((run) => [
     shownId(cli.terminal.out.isTerminal, run.run_id),
     run.job,

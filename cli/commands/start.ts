@@ -1,5 +1,7 @@
 /** `jobz start JOB k=v…`: triggers a job. The bare run_id goes to standard output, everything else to standard error. */
 import { randomUUID } from 'node:crypto'
+import { usage } from '../../common/daemon/flags.ts'
+import type { Usage } from '../../common/daemon/flags.ts'
 import { printableLine } from '../../common/daemon/printable.ts'
 import { parseDuration } from '../../common/definition/durations.ts'
 import type { TriggerAccepted } from '../../common/protocol/answers.ts'
@@ -8,7 +10,7 @@ import { switchFlag, textFlag, writeJson } from '../command.ts'
 import type { Cli, ClientCommand } from '../command.ts'
 import { complain, complainUsage } from '../complain.ts'
 import { EXIT } from '../exit-codes.ts'
-import { waitWithProgress } from '../watch/progress.ts'
+import { goesOn, waitWithProgress } from '../watch/progress.ts'
 import { followOutput } from './logs.ts'
 import { readParameters } from './parameters.ts'
 
@@ -48,6 +50,7 @@ async function start(cli: Cli): Promise<number> {
   if (asked.limit_ms === undefined) return EXIT.succeeded
   if (switchFlag(cli, 'follow')) {
     const followed = await followOutput(cli, accepted.run_id, cli.terminal.err)
+    if (followed === EXIT.interrupted) return goesOn(cli, accepted.run_id)
     if (followed !== EXIT.succeeded) return followed
   }
   return waitWithProgress(cli, {
@@ -65,16 +68,18 @@ type Asked =
       /** undefined does not wait; null waits for as long as it takes. */
       readonly limit_ms: number | null | undefined
     }
-  | { readonly kind: 'usage'; readonly message: string; readonly hint: string | null }
+  | Usage
 
 function readTrigger(cli: Cli): Asked {
   const [job = '', ...words] = cli.words
   const read = readParameters(words)
   if (read.kind === 'usage') return read
+  if (cli.flags.has('wait') && switchFlag(cli, 'follow'))
+    return usage('--follow waits already', 'give one of --wait and --follow')
   const delay = textFlag(cli, 'delay')
   for (const [flag, text] of [['delay', delay] as const, ['wait', textFlag(cli, 'wait')] as const])
     if (text !== undefined && parseDuration(text) === null)
-      return { kind: 'usage', message: `--${flag}: ${text} is no duration`, hint: '90s, 15m, 6h' }
+      return usage(`--${flag}: ${text} is no duration`, '90s, 15m, 6h')
   return {
     kind: 'trigger',
     limit_ms: waitLimit(cli),

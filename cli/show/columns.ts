@@ -67,11 +67,7 @@ function place(
 }
 
 /** The width of each column in a terminal of `room` columns; 0 is left out. */
-export function fitted(
-  columns: readonly Column[],
-  natural: readonly number[],
-  room: number,
-): number[] {
+function fitted(columns: readonly Column[], natural: readonly number[], room: number): number[] {
   const widths = [...natural]
   const total = (): number => {
     const shown = widths.filter((width) => width > 0)

@@ -37,7 +37,7 @@ export type Timing = {
   readonly steady_ms: number
 }
 
-export type Started = { readonly kind: 'ready' } | { readonly kind: 'dead'; readonly how: string }
+type Started = { readonly kind: 'ready' } | { readonly kind: 'dead'; readonly how: string }
 
 export type Child = {
   readonly name: string

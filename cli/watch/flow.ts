@@ -14,7 +14,7 @@ export type Watch = {
   readonly limit_ms: number | null
   readonly interrupted: AbortSignal
   /** A run is new, or its state, progress, message or reason changed. */
-  readonly onChange: (run: RunView) => void
+  readonly onChange: (run: RunView, flow: FlowView) => void
   /** The frontend does not answer any more; it is asked again. */
   readonly onLost: (failure: Failure) => void
 }
@@ -42,7 +42,7 @@ export async function watchFlow(api: Api, watch: Watch): Promise<Watched> {
       if (asked.kind === 'answer') {
         lost_since_ms = null
         last = asked.body
-        tell(last.runs)
+        tell(last)
         if (isDone(last, watch.run_id)) return { kind: 'over', flow: last }
       } else {
         if (asked.kind !== 'unreachable' || last === null) return asked
@@ -65,14 +65,14 @@ const isDone = (flow: FlowView, run_id: string | null): boolean =>
     : isOver(flow.runs.find((run) => run.run_id === run_id)?.state ?? '')
 
 /** Remembers what was told of each run, so that only changes are. */
-function tellChanges(onChange: (run: RunView) => void): (runs: readonly RunView[]) => void {
+function tellChanges(onChange: Watch['onChange']): (flow: FlowView) => void {
   const told = new Map<string, string>()
-  return (runs) => {
-    for (const run of runs.toSorted((a, b) => compare(changedAt(a), changedAt(b)))) {
+  return (flow) => {
+    for (const run of flow.runs.toSorted((a, b) => compare(changedAt(a), changedAt(b)))) {
       const now = JSON.stringify([run.state, run.progress, run.message, run.reason])
       if (told.get(run.run_id) === now) continue
       told.set(run.run_id, now)
-      onChange(run)
+      onChange(run, flow)
     }
   }
 }

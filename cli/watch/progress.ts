@@ -1,10 +1,19 @@
 /** Watching with words: each change of a flow's runs as a line on standard error, and the end as an exit code. */
+import { stripVTControlCharacters } from 'node:util'
 import { printableLine } from '../../common/daemon/printable.ts'
 import type { FlowView, RunView } from '../../common/protocol/answers.ts'
 import type { Cli } from '../command.ts'
 import { complain } from '../complain.ts'
 import { EXIT } from '../exit-codes.ts'
-import { shownClock, shownDetail, shownId, shownSpan, stateCell } from '../show/words.ts'
+import { displayWidth, fit } from '../show/width.ts'
+import {
+  shownClock,
+  shownDetail,
+  shownId,
+  shownParams,
+  shownSpan,
+  stateCell,
+} from '../show/words.ts'
 import { paint } from '../terminal.ts'
 import { watchFlow } from './flow.ts'
 
@@ -24,7 +33,7 @@ export async function waitWithProgress(cli: Cli, target: Target): Promise<number
     run_id: target.whole_flow ? null : target.run_id,
     limit_ms: target.limit_ms,
     interrupted: cli.terminal.interrupted,
-    onChange: (run) => err.write(changeLine(cli, run)),
+    onChange: (run, flow) => err.write(changeLine(cli, run, ownParams(run, flow))),
     onLost: ({ message }) =>
       err.write(`${paint(err, 'yellow', 'waiting:')} ${printableLine(message)}\n`),
   })
@@ -49,16 +58,26 @@ export function goesOn(cli: Cli, run_id: string): number {
   return EXIT.interrupted
 }
 
-/** `08:15:02  running    index_categories  6f1c09ab  40 %`: one change of one run. */
-export function changeLine(cli: Cli, run: RunView): string {
+/** What tells a run from the others of its flow: the parameters that the first run did not have, a step's own first. */
+function ownParams(run: RunView, flow: FlowView): string {
+  const first = flow.runs.find(({ run_id }) => run_id === flow.flow_id)?.params ?? {}
+  const own = Object.entries(run.params).filter(([name, value]) => first[name] !== value)
+  return run.run_id === flow.flow_id ? '' : shownParams(Object.fromEntries(own.toReversed()))
+}
+
+/** `08:15:02  running    index_category  6f1c09ab  category=audio  40 %`: one change of one run, on one line. */
+function changeLine(cli: Cli, run: RunView, params: string): string {
   const { err } = cli.terminal
   const at = run.finished_at ?? run.started_at ?? run.created_at
   const { text, style } = stateCell(run.state)
   const span = run.finished_at === null ? '' : shownSpan(run.started_at, run.finished_at)
-  const detail = [span, printableLine(shownDetail(run))].filter((part) => part !== '').join('  ')
+  const detail = [params, span, shownDetail(run)].filter((part) => part !== '').join('  ')
   const state = paint(err, style, printableLine(text).padEnd(9))
-  const line = `${shownClock(cli, at)}  ${state}  ${printableLine(run.job).padEnd(24)}  ${shownId(true, run.run_id)}`
-  return `${line}${detail === '' ? '' : `  ${detail}`}\n`
+  const job = printableLine(run.job).padEnd(20)
+  const words = printableLine(`${job}  ${shownId(true, run.run_id)}  ${detail}`).trimEnd()
+  const head = `${shownClock(cli, at)}  ${state}  `
+  const room = cli.terminal.width - displayWidth(stripVTControlCharacters(head))
+  return `${head}${err.isTerminal ? fit(words, room) : words}\n`
 }
 
 function ended(cli: Cli, target: Target, flow: FlowView, run: RunView | undefined): number {

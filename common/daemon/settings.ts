@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { readFlags, readValue, usage } from './flags.ts'
 import type { Flag, FlagValue, Usage } from './flags.ts'
 
-export type Setting =
+type Setting =
   | (Flag & { readonly env: string; readonly kind: 'text'; readonly default: string })
   | (Flag & { readonly env: string; readonly kind: 'count'; readonly default: number })
   | (Flag & { readonly env: string; readonly kind: 'switch'; readonly default: boolean })
@@ -132,7 +132,7 @@ function readFile(path: string): string | null {
 }
 
 /** The table as `--help` prints it. */
-export function settingsHelp(section: string, table: SettingsTable): string {
+function settingsHelp(section: string, table: SettingsTable): string {
   const rows = table.map((setting) => [
     `  --${setting.flag}${setting.kind === 'switch' ? '' : ` ${setting.kind.toUpperCase()}`}`,
     setting.help,

@@ -49,7 +49,7 @@ export function namesIn(job: JobYaml): Set<string> {
 }
 
 /** How far a parameter's values are known: see the types of `command-rules.ts`. */
-export function trustOf(name: string, params: Readonly<Record<string, ParamYaml | null>>): Trust {
+function trustOf(name: string, params: Readonly<Record<string, ParamYaml | null>>): Trust {
   if (BUILT_IN_NAMES.has(name)) return BUILT_IN_TEXTS.has(name) ? 'text' : 'safe'
   // A value that nobody declared may be carried from another step, and then it is any text.
   if (!Object.hasOwn(params, name)) return 'text'
@@ -96,9 +96,17 @@ function wordOf(argument: string, place: number, params: NonNullable<JobYaml['pa
   return { text, uses, mayVanish: false }
 }
 
+/** `%(date)` and `%( date )s`, which only look like placeholders. */
+const ALMOST = /(?<!%)%\((?:\s*\w+\s*\)(?![sd])|(?:\s+\w+\s*|\w+\s+)\)[sd])/
+
 /** Every placeholder must be able to get a value, and `%(name)d` an integer. */
 function checkNames(job: JobYaml, path: Path, report: Report): void {
   const params = job.params ?? {}
+  const almost = textsOf(job).flatMap((text) => ALMOST.exec(text)?.[0] ?? [])[0]
+  if (almost !== undefined) {
+    const hint = 'write %(name)s; or %%( for the characters themselves'
+    report.warnAtKey(path, `${almost} is no placeholder, and stays as it is`, hint)
+  }
   for (const { name, integer } of textsOf(job).flatMap(placeholdersOf)) {
     const isDeclared = Object.hasOwn(params, name)
     if (!PARAM_NAME_PATTERN.test(name))

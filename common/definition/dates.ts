@@ -57,17 +57,32 @@ export function writeDay(day: number, format: string): string {
   })
 }
 
-function parseDay(text: string, format: string): number | null {
-  const names: string[] = []
+type Reader = { readonly pattern: RegExp; readonly letters: readonly string[] }
+
+/** Readers are kept, since a run asks for one; forgotten all at once when there are too many formats. */
+const readers = new Map<string, Reader>()
+
+function readerOf(format: string): Reader {
+  const kept = readers.get(format)
+  if (kept !== undefined) return kept
+  const letters: string[] = []
   const source = expand(format).replace(/%(.)|([^%])/gs, (_, letter?: string, other?: string) => {
     const field = FIELDS.get(letter ?? '')
     if (letter === undefined || field === undefined) return escape(letter ?? other ?? '')
-    names.push(letter)
+    letters.push(letter)
     return `(\\d{${field.width}})`
   })
-  const match = new RegExp(`^${source}$`).exec(text)
+  const reader = { pattern: new RegExp(`^${source}$`), letters }
+  if (readers.size >= 1000) readers.clear()
+  readers.set(format, reader)
+  return reader
+}
+
+function parseDay(text: string, format: string): number | null {
+  const { pattern, letters } = readerOf(format)
+  const match = pattern.exec(text)
   if (match === null) return null
-  const read = new Map(names.map((letter, place) => [letter, Number(match[place + 1])]))
+  const read = new Map(letters.map((letter, place) => [letter, Number(match[place + 1])]))
   const day = dayOf(read)
   // Writing it back refuses the 31st of February, and a field that was given twice with two values.
   return day !== null && writeDay(day, format) === text ? day : null

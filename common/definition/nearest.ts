@@ -10,12 +10,15 @@ const SHORTEST = 4
 /** Longer names may differ by two edits. */
 const LONG = 8
 
+/** Names of more different lengths are not looked at, which keeps this quick where it is asked for every trigger. */
+const MOST_DIFFERENCE = 3
+
 /** Answers the candidate that is really near to `name` (and not `name` itself), or null. */
 export function nearestName(name: string, candidates: Iterable<string>): string | null {
   let best: string | null = null
   let best_edits = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
-    if (candidate === name) continue
+    if (candidate === name || Math.abs(candidate.length - name.length) > MOST_DIFFERENCE) continue
     const edits = plain(candidate) === plain(name) ? 0 : nearEdits(name, candidate)
     if (edits < best_edits) {
       best = candidate
@@ -58,5 +61,5 @@ function editDistance(left: string, right: string): number {
 }
 
 function plain(name: string): string {
-  return name.toLowerCase().replace(/[_.-]/g, '')
+  return /^[a-z0-9]*$/.test(name) ? name : name.toLowerCase().replace(/[_.-]/g, '')
 }

@@ -69,16 +69,12 @@ function isUnknownKey(issue: Issue): boolean {
 
 /** The rule in a few words. The schema's own messages are such; the library's are made into one. */
 function ruleOf(issue: Issue): string {
-  if (issue.code === 'invalid_type') {
-    const kind =
-      issue.expected === 'object' || issue.expected === 'record'
-        ? 'a mapping of keys'
-        : `a ${issue.expected}`
-    return /^(?:must|is) /.test(issue.message) ? issue.message : `must be ${kind}`
-  }
+  if (/^(?:must|is) /.test(issue.message)) return issue.message
   if (issue.code === 'too_big') return `has more than ${issue.maximum}`
-  if (issue.code === 'too_small' && !issue.message.startsWith('must ')) return 'must not be empty'
-  return issue.message
+  if (issue.code === 'too_small') return 'must not be empty'
+  if (issue.code !== 'invalid_type') return issue.message
+  const isMapping = issue.expected === 'object' || issue.expected === 'record'
+  return isMapping ? 'must be a mapping of keys' : `must be a ${issue.expected}`
 }
 
 function unknownKey(tree: Tree, path: Path, key: string): Problem {

@@ -13,6 +13,9 @@ const VARIABLE = /\$(?:[A-Za-z_]\w*|[0-9@*#?$!-])/y
 /** Text in quotes, or a command, with nothing in it that any shell could take for more. */
 const HARMLESS_PART = /"[\w./: -]*"|'[\w./: -]*'|\$\([\w./: %+-]*\)/y
 
+/** `${ }` inside of `${ }`, deeper than anybody writes. */
+const MOST_BRACES = 20
+
 /** Steps over one expansion, in commands or inside double quotes. */
 export function skipDollar(scan: Scan, isQuoted: boolean): void {
   addToWord(scan, lineOf(scan), '', false)
@@ -68,10 +71,11 @@ function skipBraces(scan: Scan): void {
 }
 
 /** Where `${` at `start` ends; null when shells could differ about it. */
-function bracesEnd(text: string, start: number): number | null {
+function bracesEnd(text: string, start: number, depth = 0): number | null {
+  if (depth > MOST_BRACES) return null
   for (let at = start + 2; at < text.length;) {
     if (text[at] === '}') return at + 1
-    const skipped = skipPart(text, at)
+    const skipped = skipPart(text, at, depth)
     if (skipped !== null) at = skipped
     else if (
       /['"\\`(){<>\n]/.test(text.charAt(at)) ||
@@ -84,10 +88,10 @@ function bracesEnd(text: string, start: number): number | null {
 }
 
 /** The end of a placeholder, a nested `${ }` or a harmless part at this place, or null. */
-function skipPart(text: string, at: number): number | null {
+function skipPart(text: string, at: number, depth = 0): number | null {
   const piece = pieceAt(text, at)
   if (piece?.kind === 'placeholder') return at + piece.length
-  if (text.startsWith('${', at)) return bracesEnd(text, at)
+  if (text.startsWith('${', at)) return bracesEnd(text, at, depth + 1)
   HARMLESS_PART.lastIndex = at
   const harmless = HARMLESS_PART.exec(text)
   return harmless === null ? null : at + harmless[0].length

@@ -21,11 +21,15 @@ import {
 import type { Frame, Line, Scan } from './shell-scan.ts'
 import { addToWord, endCommand, endWord, quoteWord } from './shell-words.ts'
 
+/** Quotes and parentheses inside each other; every token looks through them all. */
+const MOST_FRAMES = 100
+
 /** Goes through the whole text, or up to the first refusal. */
 export function scanAll(scan: Scan): void {
   while (scan.at < scan.text.length && scan.refusal === null && scan.lost === null) {
     const frame = scan.frames.at(-1)
-    if (frame?.kind === 'commands') stepCommands(scan, frame.line)
+    if (scan.frames.length > MOST_FRAMES) lose(scan, 'parentheses that are nested too deep')
+    else if (frame?.kind === 'commands') stepCommands(scan, frame.line)
     else if (frame !== undefined) stepQuoted(scan, frame)
   }
   if (scan.lost !== null) copyLost(scan, scan.lost)

@@ -54,7 +54,7 @@ export type HereDocument = {
   readonly isLiteral: boolean
 }
 
-export type Refusal = {
+type Refusal = {
   readonly offset: number
   readonly message: string
   readonly hint: string | null

@@ -22,7 +22,7 @@ export type Rewritten =
     }
 
 /** The environment variable that holds a parameter's value. */
-export function variableOf(name: string): string {
+function variableOf(name: string): string {
   return `JOBZ_P_${name}`
 }
 

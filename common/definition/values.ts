@@ -12,7 +12,7 @@ import { checkValue, isSafe, sanitize } from './value-rules.ts'
 
 /** At most so many parameters a run, of so many bytes (UTF-8) each. */
 export const MOST_PARAMS = 64
-export const MOST_VALUE_BYTES = 4096
+const MOST_VALUE_BYTES = 4096
 
 type Rules = Pick<Card, 'params' | 'params_only'>
 type Bad = {

@@ -7,7 +7,7 @@
 import { CST, Lexer } from 'yaml'
 
 export const MOST_BYTES = 256 * 1024
-export const DEEPEST = 32
+const DEEPEST = 32
 
 export type Excess = { readonly offset: number; readonly message: string; readonly hint: string }
 

@@ -25,6 +25,8 @@ export type DealerOptions = {
   readonly opening?: () => readonly unknown[]
   readonly onConnect?: () => void
   readonly onDisconnect?: () => void
+  /** A message that fits no frame was dropped. */
+  readonly onTooLarge: (message: unknown, bytes: number) => void
 }
 
 /** How long a frame may stay unsent at close, in ms. */
@@ -51,7 +53,7 @@ export function openDealer(options: DealerOptions): DealerLink {
     while (outbox.length > 0 && !closed) {
       const messages = outbox
       outbox = []
-      for (const frame of encodeFrames(messages, options.opening?.())) {
+      for (const frame of encodeFrames(messages, options.onTooLarge, options.opening?.())) {
         // Rejects only when the socket closes under it.
         await socket.send(frame).catch(() => undefined)
       }

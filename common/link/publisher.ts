@@ -12,7 +12,11 @@ export type PublisherLink = {
   close(): void
 }
 
-export async function openPublisher(bind: string): Promise<PublisherLink> {
+/** `onTooLarge`: a message that fits no frame was dropped; whoever should have had it asks elsewhere. */
+export async function openPublisher(
+  bind: string,
+  onTooLarge: (message: unknown, bytes: number) => void,
+): Promise<PublisherLink> {
   const socket = new XPublisher({ linger: 0, sendHighWaterMark: 10_000 })
   await socket.bind(bind)
   let outbox = new Map<string, unknown[]>()
@@ -27,7 +31,7 @@ export async function openPublisher(bind: string): Promise<PublisherLink> {
       const channels = outbox
       outbox = new Map()
       for (const [channel, messages] of channels)
-        for (const frame of encodeFrames(messages))
+        for (const frame of encodeFrames(messages, onTooLarge))
           await socket.send([channel, frame]).catch(() => undefined)
     }
     pumping = false

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import type { FromClient, Failure } from '../protocol/client-door.ts'
 import { Reply } from '../protocol/client-door.ts'
 import { decodeFrame } from '../protocol/codec.ts'
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts'
 import { openDealer } from './dealer.ts'
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never
@@ -37,6 +38,11 @@ export function openRequests(options: {
   let sequence = 0
   const link = openDealer({
     ...options,
+    onTooLarge: (message, bytes) => {
+      const { id } = message as { id: string }
+      waiting.get(id)?.({ kind: 'refused', error: tooLarge(bytes) })
+      waiting.delete(id)
+    },
     onFrame: (frame) => {
       const decoded = decodeFrame(Reply, frame)
       if (decoded.kind !== 'frame') return
@@ -75,3 +81,11 @@ export function openRequests(options: {
     },
   }
 }
+
+const tooLarge = (bytes: number): Failure => ({
+  status: 413,
+  code: 'too_large',
+  message: `the request takes ${bytes} bytes on the wire, more than ${MAX_FRAME_BYTES}`,
+  hint: 'send fewer or shorter values',
+  retry_after_s: null,
+})

@@ -23,6 +23,8 @@ export type RouterOptions = {
   readonly onGarbage: (peer: string, reason: string) => void
   /** Nothing more can be sent to this peer. */
   readonly onGone: (peer: string) => void
+  /** A message that fits no frame was dropped. */
+  readonly onTooLarge: (peer: string, message: unknown, bytes: number) => void
 }
 
 const PAUSE_MS = 20
@@ -45,7 +47,9 @@ export async function openRouter(options: RouterOptions): Promise<RouterLink> {
   const sendTo = async (peer: string): Promise<boolean> => {
     const messages = outboxes.get(peer) ?? []
     outboxes.delete(peer)
-    const frames = encodeFrames(messages)
+    const frames = encodeFrames(messages, (message, bytes) =>
+      options.onTooLarge(peer, message, bytes),
+    )
     for (const frame of frames) {
       try {
         await socket.send([Buffer.from(peer, 'latin1'), frame])

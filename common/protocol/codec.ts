@@ -34,23 +34,25 @@ export function decodeFrame<T>(schema: z.ZodType<T>, frame: Uint8Array): Decoded
 }
 
 /**
- * Packs messages into as few frames as the limits allow, in order. Each begins with `opening` (a session). One message that is too large for a frame of its
- * own is a broken invariant of the sender: every door bounds what it takes in.
+ * Packs messages into as few frames as the limits allow, in order; each frame begins with `opening` (a session). A message
+ * that is too large for a frame of its own is left out, and `onTooLarge` is told.
  */
 export function encodeFrames(
   messages: readonly unknown[],
+  onTooLarge: (message: unknown, bytes: number) => void,
   opening: readonly unknown[] = [],
 ): Buffer[] {
   const all = opening.length === 0 ? messages : [...opening, ...messages]
   const whole = encodeFrame(all)
   if (all.length <= MAX_FRAME_MESSAGES && whole.byteLength <= MAX_FRAME_BYTES) return [whole]
-  if (messages.length === 1)
-    throw new Error(`a message of ${whole.byteLength} bytes does not fit a frame`)
+  if (messages.length <= 1) {
+    onTooLarge(messages[0], whole.byteLength)
+    return []
+  }
   const half = Math.ceil(messages.length / 2)
-  return [
-    ...encodeFrames(messages.slice(0, half), opening),
-    ...encodeFrames(messages.slice(half), opening),
-  ]
+  return [messages.slice(0, half), messages.slice(half)].flatMap((part) =>
+    encodeFrames(part, onTooLarge, opening),
+  )
 }
 
 /** One frame, unbounded: for messages that are known to be small. */

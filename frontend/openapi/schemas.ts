@@ -204,7 +204,7 @@ const Event = z.object({
 }) satisfies z.ZodType<Omit<Answers.FeedEntry, 'params' | 'output'>>
 
 /** The document's components, by name; what stands in several places is named, so that it is written once. */
-export const SCHEMAS = {
+const SCHEMAS = {
   Started,
   StartedMany: z.union([Started, z.array(z.union([Started, Failed]))]),
   Run,

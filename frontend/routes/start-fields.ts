@@ -3,8 +3,8 @@ import type { Field } from './route.ts'
 
 const text = { type: 'string' }
 const flag = { type: 'string', enum: ['1', '0'] }
-export const DURATION = { type: 'string', pattern: '^\\d', examples: ['30s', '15m', '90'] }
-export const PRIORITY = { type: 'integer', minimum: 0, maximum: 0xffffffff }
+const DURATION = { type: 'string', pattern: '^\\d', examples: ['30s', '15m', '90'] }
+const PRIORITY = { type: 'integer', minimum: 0, maximum: 0xffffffff }
 
 export const START_FIELDS: readonly Field[] = [
   { name: 'job_name', description: 'which job', schema: text, required: true },

@@ -109,6 +109,13 @@ for (const [name, reply, said] of UNREACHABLE)
     t.regex(err, said)
   })
 
+for (const json of [null, 7, [], {}, { workers: null }, { workers: [null] }, { workers: [{}] }])
+  test(`an answer of another shape is no crash: ${JSON.stringify(json)}`, async (t) => {
+    const { code, err } = await ask(t, ['workers'], { 'GET /api/workers': { json } })
+    t.is(code, 3)
+    t.regex(err, /cannot make sense of what http.* says/)
+  })
+
 test('nobody there is unreachable, and says what to do', async (t) => {
   const { code, err } = await run(['workers'], { env: { JOBZ_URL: 'http://127.0.0.1:9' } })
   t.is(code, 3)

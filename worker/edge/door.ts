@@ -3,6 +3,7 @@
  *
  * It knows nothing of what the messages mean but the session, which every frame carries.
  */
+import { performance } from 'node:perf_hooks'
 import type { Log } from '../../common/daemon/log.ts'
 import { brokerAddresses } from '../../common/link/address.ts'
 import type { DealerLink } from '../../common/link/dealer.ts'
@@ -36,11 +37,30 @@ export function openDoor(options: {
   const { address, onEvent, log } = options
   let session: string | null = null
   let dealer: DealerLink
+  const outbox = gather<FromWorker>((messages) => {
+    for (const message of messages) dealer.send(message)
+  })
 
+  const drop = (): void => {
+    session = null
+    outbox.clear()
+    dealer.clear()
+  }
   const dial = (): DealerLink =>
     openDealer({
       address,
       opening: () => (session === null ? [] : [{ kind: 'session', session }]),
+      onTooLarge: (message, bytes) => {
+        log.error('a message was too large for a frame', { bytes })
+        const told = message as FromWorker
+        // An outcome must get through; what the command wrote for the next step is what made it large.
+        if (told.kind === 'ended' && Object.keys(told.output).length > 0)
+          dealer.send({
+            ...told,
+            output: {},
+            message: `its output values take ${bytes} bytes, too many to report`,
+          })
+      },
       onFrame: (frame) => {
         const decoded = decodeFrame(ToWorker, frame)
         if (decoded.kind === 'garbage')
@@ -51,8 +71,7 @@ export function openDoor(options: {
       },
       onConnect: () => onEvent({ kind: 'connected' }),
       onDisconnect: () => {
-        session = null
-        dealer.clear()
+        drop()
         onEvent({ kind: 'disconnected' })
       },
     })
@@ -60,10 +79,9 @@ export function openDoor(options: {
 
   dealer = dial()
   return {
-    send: (message) => dealer.send(message),
+    send: outbox.add,
     hello: (hello) => {
-      session = null
-      dealer.clear()
+      drop()
       dealer.send(hello)
     },
     welcomed: (fresh, feedAddress, channels) => {
@@ -71,17 +89,49 @@ export function openDoor(options: {
       feed.follow(feedAddress ?? brokerAddresses(address)?.feed ?? null, Object.values(channels))
     },
     redial: () => {
-      const old = dealer
-      session = null
-      old.clear()
-      void old.close()
+      drop()
+      void dealer.close()
       dealer = dial()
     },
     close: async () => {
       feed.close()
+      outbox.flush()
       await dealer.close()
     },
   }
+}
+
+/** A frame costs more than a message: what is said right after a frame waits this long for company. */
+const GATHER_MS = 2
+
+/** Hands the first message on at once, and those that follow closely on it together. */
+function gather<T>(hand: (messages: readonly T[]) => void): {
+  readonly add: (message: T) => void
+  readonly flush: () => void
+  readonly clear: () => void
+} {
+  let waiting: T[] = []
+  let timer: NodeJS.Timeout | null = null
+  let handed_ms = -Infinity
+  const clear = (): void => {
+    if (timer) clearTimeout(timer)
+    timer = null
+    waiting = []
+  }
+  const flush = (): void => {
+    const messages = waiting
+    clear()
+    handed_ms = performance.now()
+    if (messages.length > 0) hand(messages)
+  }
+  const add = (message: T): void => {
+    waiting.push(message)
+    if (timer) return
+    const wait_ms = performance.now() - handed_ms < GATHER_MS ? GATHER_MS : 0
+    if (wait_ms === 0) flush()
+    else timer = setTimeout(flush, wait_ms)
+  }
+  return { add, flush, clear }
 }
 
 /** Follows the channels that the last welcome named, at the address that it named. */

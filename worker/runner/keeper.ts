@@ -20,15 +20,15 @@ const SCRIPT = `
 trap : TERM
 umask 022
 while read -r a; do
-  ( . "./$a/command" ) </dev/null >"$a/stdout" 2>"$a/stderr"
+  ( . "./$a.command" ) </dev/null >"$a.stdout" 2>"$a.stderr"
   c=$?
-  echo "$c" >"$a/code"
+  echo "$c" >"$a.code"
   echo "$a $c"
 done`
 
 export type Keeper = {
   readonly identity: ProcessIdentity
-  /** Runs the command of this entry (the name of its folder). Only when it is idle. */
+  /** Runs the command of this entry (the number that its files are named by). Only when it is idle. */
   run(entry: string): void
   /** Lets it go: it ends when its command is over. */
   release(): void
@@ -36,7 +36,7 @@ export type Keeper = {
 
 /** Null when no process could be started. */
 export function startKeeper(options: {
-  /** The folder that holds the entries. */
+  /** The folder that holds the commands' files. */
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
   readonly onCode: (entry: string, exit_code: number) => void

@@ -2,10 +2,14 @@
  * The spool: what a worker holds, as files, so that the next daemon of the same spool knows it too.
  *
  *     lock  instance
- *     attempts/17/  task.json  what was accepted          command  how it was started; its header says by which keeper
- *                   stdout stderr output                  code     the exit code, digits and a newline
- *                   stop       why it is to end
+ *     attempts/17.task     what was accepted
+ *              17.command  how it was started; its header says when and by which keeper
+ *              17.stdout   17.stderr   17.output
+ *              17.code     the exit code: digits and a newline
+ *              17.stop     why it is to end
  *
+ * There is no folder for each attempt: making and removing one costs more than all of its files. Numbers are not used
+ * again while a daemon lives, so nothing that an old command left behind can write to a new one's files.
  * Nothing is synced to the disk: the broker keeps what must survive the host. A record that is not whole was never
  * acknowledged, and is removed. A code counts when its newline is there, so it needs no renaming to be whole.
  */
@@ -14,7 +18,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  rmdirSync,
   rmSync,
   statSync,
   unlinkSync,
@@ -24,6 +27,7 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { AttemptKey, AttemptTask, StopReason } from '../core/state.ts'
 import { keyOf } from '../core/state.ts'
+import { sizeOf } from './outputs.ts'
 import type { CommandHeader } from './command-file.ts'
 import { readHeader } from './command-file.ts'
 
@@ -48,12 +52,12 @@ export type Stored = {
 export type Code = { readonly exit_code: number; readonly at_ms: number }
 
 export type Spool = {
-  /** Where keepers run: it holds the entries. */
+  /** Where keepers run: it holds the files. */
   readonly folder: string
   /** Writes the record; throws when the disk does not take it. */
   keep(key: AttemptKey, task: AttemptTask): void
   noteStop(key: AttemptKey, reason: StopReason): void
-  /** The name of an attempt's folder; null when it has none. */
+  /** The number of an attempt, as its files are named; null when it has none. */
   entryOf(key: AttemptKey): string | null
   keyOf(entry: string): AttemptKey | null
   pathOf(entry: string, file: SpoolFile): string
@@ -67,10 +71,16 @@ export type Spool = {
   forget(key: AttemptKey): void
 }
 
-export type SpoolFile = 'task.json' | 'command' | 'stdout' | 'stderr' | 'output' | 'code' | 'stop'
+export type SpoolFile = 'task' | 'command' | 'stdout' | 'stderr' | 'output' | 'code' | 'stop'
+/** The record goes first: what is left without one is no attempt any more. */
 const FILES: readonly SpoolFile[] = [
-  // The record goes first: what is left without one is no attempt any more.
-  ...(['task.json', 'command', 'stdout', 'stderr', 'code', 'output', 'stop'] as const),
+  'task',
+  'command',
+  'stdout',
+  'stderr',
+  'code',
+  'output',
+  'stop',
 ]
 
 /** Makes the folders, for this user alone: parameters and output may be secret. */
@@ -96,23 +106,26 @@ export function openSpool(root: string): { readonly spool: Spool; readonly store
   const folder = join(root, 'attempts')
   const entries = new Map<AttemptKey, string>()
   const keys = new Map<string, AttemptKey>()
-  const names = readdirSync(folder)
-    .filter((name) => /^\d{1,15}$/.test(name))
-    .toSorted((a, b) => Number(a) - Number(b))
-  let last = Number(names.at(-1) ?? 0)
-  const pathOf = (entry: string, file: SpoolFile): string => `${folder}/${entry}/${file}`
+  const files = readdirSync(folder)
+  const numbers = files.map((file) => Number(/^(\d{1,15})\.task$/.exec(file)?.[1] ?? 0))
+  let last = Math.max(0, ...files.map((file) => Number.parseInt(file, 10) || 0))
+  const pathOf = (entry: string, file: SpoolFile): string => `${folder}/${entry}.${file}`
   const assign = (key: AttemptKey, entry: string): void => {
     entries.set(key, entry)
     keys.set(entry, key)
   }
 
   const stored: Stored[] = []
-  for (const name of names) {
-    const found = readStored((file) => readOrNull(pathOf(name, file)))
-    if (found && !entries.has(keyOf(found.task))) {
-      assign(keyOf(found.task), name)
-      stored.push(found)
-    } else rmSync(join(folder, name), { recursive: true, force: true })
+  for (const number of numbers.filter((n) => n > 0).toSorted((x, y) => x - y)) {
+    const entry = String(number)
+    const found = readStored((file) => readOrNull(pathOf(entry, file)))
+    if (!found || entries.has(keyOf(found.task))) continue
+    assign(keyOf(found.task), entry)
+    stored.push(found)
+  }
+  for (const file of files) {
+    const [entry = ''] = file.split('.')
+    if (!keys.has(entry)) rmSync(join(folder, file), { recursive: true, force: true })
   }
 
   const spool: Spool = {
@@ -121,10 +134,9 @@ export function openSpool(root: string): { readonly spool: Spool; readonly store
       last += 1
       const entry = String(last)
       try {
-        mkdirSync(`${folder}/${entry}`, { mode: 0o700 })
-        writeFileSync(pathOf(entry, 'task.json'), JSON.stringify(task), { mode: 0o600 })
+        writeFileSync(pathOf(entry, 'task'), JSON.stringify(task), { mode: 0o600, flag: 'wx' })
       } catch (error) {
-        rmSync(`${folder}/${entry}`, { recursive: true, force: true })
+        rmSync(pathOf(entry, 'task'), { force: true })
         throw error
       }
       assign(key, entry)
@@ -140,21 +152,25 @@ export function openSpool(root: string): { readonly spool: Spool; readonly store
     readCode: (entry) => readCode(pathOf(entry, 'code')),
     hasMark: (entry) => statSync(pathOf(entry, 'stderr'), { throwIfNoEntry: false }) !== undefined,
     clear: (entry) => {
-      for (const file of FILES) if (file !== 'task.json') unlinkQuietly(pathOf(entry, file))
+      for (const file of FILES) if (file !== 'task') unlinkQuietly(pathOf(entry, file))
     },
     forget: (key) => {
       const entry = entries.get(key)
       if (entry === undefined) return
       entries.delete(key)
       keys.delete(entry)
-      removeEntry(folder, entry, pathOf)
+      for (const file of FILES) {
+        // For those that most attempts have not, asking first is cheaper than an exception.
+        const rare = file === 'output' || file === 'stop'
+        if (!rare || sizeOf(pathOf(entry, file)) > 0) unlinkQuietly(pathOf(entry, file))
+      }
     },
   }
   return { spool, stored }
 }
 
 function readStored(read: (file: SpoolFile) => string | null): Stored | null {
-  const task = TaskRecord.safeParse(parseJson(read('task.json') ?? ''))
+  const task = TaskRecord.safeParse(parseJson(read('task') ?? ''))
   if (!task.success) return null
   const stop = StopRecord.safeParse(read('stop'))
   return {
@@ -172,27 +188,11 @@ function readCode(path: string): Code | null {
   return { exit_code, at_ms: Math.round(stat?.mtimeMs ?? Date.now()) }
 }
 
-/** File by file, which costs less than a search; anything else that a command put there goes with the folder. */
-function removeEntry(
-  folder: string,
-  entry: string,
-  pathOf: (entry: string, file: SpoolFile) => string,
-): void {
-  for (const file of FILES) unlinkQuietly(pathOf(entry, file))
-  try {
-    rmdirSync(`${folder}/${entry}`)
-  } catch {
-    rmSync(`${folder}/${entry}`, { recursive: true, force: true })
-  }
-}
-
 function unlinkQuietly(path: string): void {
-  // Asking first is cheaper than an exception for each file that is not there.
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return
   try {
     unlinkSync(path)
   } catch {
-    // Gone already.
+    // It never was there, or is gone already.
   }
 }
 

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import fc from 'fast-check'
+import { array, assert, boolean, integer, nat, property, tuple } from 'fast-check'
 import { openOutputs } from '../../../broker/edge/outputs.ts'
 import type { Outputs, StreamRef } from '../../../broker/edge/outputs.ts'
 import { idOf } from '../store/samples.ts'
@@ -82,11 +82,8 @@ test('a cut needs no room on the disk', (t) => {
   const directory = place(t)
   const outputs = opened(t, directory)
   add(outputs, 2 ** 40, 'end')
-  const blocks_of = (path: string): number =>
-    readdirSync(path, { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile())
-      .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).blocks, 0)
-  t.true(blocks_of(directory) < 100)
+  const blocks = filesUnder(directory).reduce((sum, path) => sum + statSync(path).blocks, 0)
+  t.true(blocks < 100)
 })
 
 test('a stream that begins with a cut', (t) => {
@@ -157,7 +154,7 @@ test('the output of a run is removed whole, and nobody else’s', (t) => {
 test('an id that is not exactly one never becomes a path', (t) => {
   const directory = place(t)
   const outputs = opened(t, directory)
-  const ids = ['', '.', '../../x.0', `${RUN_ID}`, `${RUN_ID}.`, `${RUN_ID}.-1`, `${RUN_ID}.0/../x`]
+  const ids = ['', '.', '../../x.0', RUN_ID, `${RUN_ID}.`, `${RUN_ID}.-1`, `${RUN_ID}.0/../x`]
   for (const task_id of [...ids, `${RUN_ID}.0\n`, `/${RUN_ID}.0`, `${RUN_ID}.${'9'.repeat(99)}`]) {
     const kept = add(outputs, 0, 'x', { ...REF, task_id })
     t.like(kept, { kind: 'refused', code: 'bad_ref' }, task_id)
@@ -245,9 +242,9 @@ test('only the owner may read it', (t) => {
 
 test('whatever order chunks are told in, and however often, each byte is right or cut', (t) => {
   const text = Buffer.from(Array.from({ length: 300 }, (_, at) => 33 + (at % 90)))
-  const piece = fc.tuple(fc.nat(299), fc.integer({ min: 1, max: 60 }), fc.boolean())
-  fc.assert(
-    fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
+  const piece = tuple(nat(299), integer({ min: 1, max: 60 }), boolean())
+  assert(
+    property(array(piece, { maxLength: 20 }), (pieces) => {
       const directory = mkdtempSync(join(tmpdir(), 'jobz-outputs-'))
       let outputs = openOutputs(directory)
       let end = 0

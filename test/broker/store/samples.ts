@@ -153,6 +153,7 @@ export const sampleSemaphore = (name: string, special: Partial<Semaphore> = {}):
   name,
   wait_for: [{ job: 'import', count: 2, distinct: null }],
   key: '%(date)s',
+  // oxlint-disable-next-line unicorn/no-thenable -- the word of the definitions; nobody awaits one
   then: [],
   timeout_ms: null,
   on_timeout: [],

@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { formatProblem, isZone, readDay, writeDay } from '../../../common/definition/dates.ts'
 
 const NOW_MS = Date.parse('2026-07-01T23:30:00Z')

@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { formatDuration, parseDuration } from '../../../common/definition/durations.ts'
 
 const DURATIONS: readonly (readonly [string | number, number | null])[] = [

@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { compilePattern } from '../../../common/definition/pattern.ts'
 
 function matches(pattern: string, value: string): boolean {

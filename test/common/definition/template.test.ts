@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { fillText, placeholdersOf } from '../../../common/definition/template.ts'
 
 const FILLED: readonly (readonly [string, string])[] = [

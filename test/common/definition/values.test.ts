@@ -1,5 +1,5 @@
 import test from 'ava'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { ParamRule } from '../../../common/definition/card.ts'
 import { checkParams } from '../../../common/definition/values.ts'
 import type { Checked, Source } from '../../../common/definition/values.ts'
@@ -211,9 +211,11 @@ test('what a broker has checked passes again at the worker', (t) => {
   return t.like(later, { kind: 'checked', params: first.params })
 })
 
+function many(count: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => [`param${n}`, 'x']))
+}
+
 test('at most 64 parameters', (t) => {
-  const many = (count: number) =>
-    Object.fromEntries(Array.from({ length: count }, (_, n) => [`param${n}`, 'x']))
   t.is(check({}, many(64)).kind, 'checked')
   t.like(check({}, many(65)), { kind: 'bad', rule: 'count' })
   t.like(check({ x: rule({ default: 'y' }) }, many(64)), { kind: 'bad', rule: 'count' })

@@ -18,7 +18,7 @@ jobs:
   all: {command: [all]}
   short: {command: [short], deliver: one, timeout: 10s, kill_after: 2s}
   little: {command: [little], deliver: one, output_limit: 100}
-  number: {command: [number, '%(n)s'], deliver: one, params: {n: int}}
+  number: {command: [number, '%(n)s'], deliver: one, params: {n: {type: int}}}
 `)
 
 export type World = {
@@ -36,7 +36,8 @@ export type World = {
   task(job: string, rest?: Partial<Task>): Effect[]
   /** Answers `keep` and `start` as a runner that never fails. */
   helpful: boolean
-  exit(key: string, rest?: Partial<Exit>): Effect[]
+  /** A command ends, a while after what happened last. */
+  exit(key: string, rest?: Partial<Exit>, took_ms?: number): Effect[]
 }
 
 export function aWorld(slots = 2, jobs: ReadonlyMap<string, Job> = JOBS): World {
@@ -87,7 +88,10 @@ export function aWorld(slots = 2, jobs: ReadonlyMap<string, Job> = JOBS): World 
         context: {},
         ...rest,
       }),
-    exit: (key, rest = {}) => world.happen({ kind: 'exited', key, exit: { ...AN_EXIT, ...rest } }),
+    exit: (key, rest = {}, took_ms = 100) => {
+      world.now_ms += took_ms
+      return world.happen({ kind: 'exited', key, exit: { ...AN_EXIT, ...rest } })
+    },
   }
   return world
 }

@@ -125,6 +125,6 @@ test('a record that is not whole is removed', (t) => {
     params: {},
     context: {},
   })
-  writeFileSync(first.spool.pathOf('1', 'task.json'), '{"task_id": "x"')
+  writeFileSync(first.spool.pathOf('1', 'task'), '{"task_id": "x"')
   t.deepEqual(withRunner(t, folder).restored, [])
 })

@@ -1,0 +1,45 @@
+/** What benchmarks ask of a broker through its client door. */
+import { openRequests, type RequestLink } from '../common/link/request.ts'
+import type { MetricsAnswer, TriggerAnswer } from '../common/protocol/answers.ts'
+import type { Trigger } from '../common/protocol/client-door.ts'
+
+const LIMIT_MS = 60_000
+
+export type Client = {
+  trigger(triggers: readonly Trigger[]): Promise<void>
+  metrics(): Promise<MetricsAnswer>
+  /** Waits until nothing is queued or running. */
+  drained(): Promise<void>
+  close(): Promise<void>
+}
+
+export function openClient(address: string): Client {
+  const link: RequestLink = openRequests({ address })
+  const ask = async (request: Parameters<RequestLink['request']>[0]): Promise<unknown> => {
+    const answered = await link.request(request, LIMIT_MS)
+    if (answered.kind !== 'answered') throw new Error(JSON.stringify(answered))
+    return answered.result
+  }
+  const metrics = async (): Promise<MetricsAnswer> =>
+    (await ask({ kind: 'query', question: { what: 'metrics' } })) as MetricsAnswer
+  return {
+    metrics,
+    trigger: async (triggers) => {
+      const answers = (await ask({ kind: 'trigger', triggers: [...triggers] })) as TriggerAnswer[]
+      const refused = answers.find((answer) => 'error' in answer)
+      if (refused) throw new Error(JSON.stringify(refused))
+    },
+    drained: async () => {
+      for (;;) {
+        const { runs } = await metrics()
+        if (runs.queued + runs.running + runs.waiting === 0) return
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    },
+    close: () => link.close(),
+  }
+}
+
+/** Time-ordered, as a frontend makes them. */
+export const requestId = (batch: number, n: number): string =>
+  `bench-${String(batch).padStart(8, '0')}-${String(n).padStart(5, '0')}`
