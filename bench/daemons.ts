@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..')
 const DOOR = 'tcp://127.0.0.1:18770'
 const LISTEN = '127.0.0.1:18769'
 
-export type Running = {
+type Running = {
   readonly pid: number
   /** Lines it wrote to standard output after `ready`. */
   readonly lines: string[]
@@ -22,11 +22,11 @@ export type Bench = {
   readonly folder: string
   readonly addresses: BrokerAddresses
   readonly url: string
-  broker(): Promise<Running>
-  frontend(): Promise<Running>
-  worker(jobs: string, slots: number): Promise<Running>
+  readonly broker: () => Promise<Running>
+  readonly frontend: () => Promise<Running>
+  readonly worker: (jobs: string, slots: number) => Promise<Running>
   /** A worker on the wire: `node bench/wire-worker.ts`. */
-  wireWorker(...args: string[]): Promise<Running>
+  readonly wireWorker: (...args: string[]) => Promise<Running>
 }
 
 /** Gives a benchmark its daemons, and ends them with it, whatever happens. */

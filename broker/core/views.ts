@@ -16,28 +16,30 @@ const iso = (ms: number): string => new Date(ms).toISOString()
 
 export function viewJobs(state: State): JobView[] {
   const counts = countByJob(state)
-  return [...state.jobs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([job, hash]) => {
-    const card = state.cards.get(hash)
-    if (!card) throw new Error(`job ${job} has no card ${hash}`)
-    const workers = [...(state.subscribed.get(job) ?? [])]
-    return {
-      job,
-      description: card.description,
-      topic: card.topic,
-      deliver: card.deliver,
-      lane: card.lane,
-      priority: card.priority,
-      params: card.params,
-      on_success: card.on_success.map((step) => step.job),
-      on_failure: card.on_failure.map((step) => step.job),
-      workers: workers.map(({ name }) => name).sort(),
-      drift: workers
-        .filter((worker) => worker.jobs.get(job) !== hash)
-        .map(({ name }) => name)
-        .sort(),
-      ...(counts.get(job) ?? NO_RUNS),
-    }
-  })
+  return [...state.jobs]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([job, hash]) => {
+      const card = state.cards.get(hash)
+      if (!card) throw new Error(`job ${job} has no card ${hash}`)
+      const workers = [...(state.subscribed.get(job) ?? [])]
+      return {
+        job,
+        description: card.description,
+        topic: card.topic,
+        deliver: card.deliver,
+        lane: card.lane,
+        priority: card.priority,
+        params: card.params,
+        on_success: card.on_success.map((step) => step.job),
+        on_failure: card.on_failure.map((step) => step.job),
+        workers: workers.map(({ name }) => name).sort(),
+        drift: workers
+          .filter((worker) => worker.jobs.get(job) !== hash)
+          .map(({ name }) => name)
+          .sort(),
+        ...(counts.get(job) ?? NO_RUNS),
+      }
+    })
 }
 
 const NO_RUNS = { waiting: 0, queued: 0, running: 0 }

@@ -88,6 +88,7 @@ export async function makeCluster(t: ExecutionContext, yaml: string) {
   return {
     folder,
     url,
+    doors: { worker: door, client: `tcp://127.0.0.1:${first + 1}` },
     launch,
     json,
     broker: () => launch(['broker', '--data', join(folder, 'broker'), '--bind', door]),

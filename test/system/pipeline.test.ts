@@ -49,33 +49,36 @@ jobs:
   )
 })
 
-test.serial('a broadcast runs on every one of three workers, and one of three takes a single run', async (t) => {
-  const cluster = await makeCluster(
-    t,
-    `
+test.serial(
+  'a broadcast runs on every one of three workers, and one of three takes a single run',
+  async (t) => {
+    const cluster = await makeCluster(
+      t,
+      `
 jobs:
   everywhere: {command: [printf, '%s', '%(worker)s']}
   somewhere: {deliver: one, command: 'true'}
 `,
-  )
-  await cluster.broker()
-  await Promise.all(['web1', 'web2', 'web3'].map((name) => cluster.worker(name)))
-  await cluster.frontend()
-  const all = await cluster.start('job_name=everywhere&wait=60s')
-  t.like(all, { state: 'succeeded', workers: 3, deliver: 'all' })
-  const { tasks = [], reason } = await cluster.run(all.run_id)
-  t.deepEqual(
-    tasks.map(({ worker, state, attempt }) => [worker, state, attempt]),
-    [
-      ['web1', 'succeeded', 1],
-      ['web2', 'succeeded', 1],
-      ['web3', 'succeeded', 1],
-    ],
-  )
-  t.is(reason, '3 of 3')
-  const one = await cluster.start('job_name=somewhere&wait=60s')
-  t.is((await cluster.run(one.run_id)).tasks?.length, 1)
-})
+    )
+    await cluster.broker()
+    await Promise.all(['web1', 'web2', 'web3'].map((name) => cluster.worker(name)))
+    await cluster.frontend()
+    const all = await cluster.start('job_name=everywhere&wait=60s')
+    t.like(all, { state: 'succeeded', workers: 3, deliver: 'all' })
+    const { tasks = [], reason } = await cluster.run(all.run_id)
+    t.deepEqual(
+      tasks.map(({ worker, state, attempt }) => [worker, state, attempt]),
+      [
+        ['web1', 'succeeded', 1],
+        ['web2', 'succeeded', 1],
+        ['web3', 'succeeded', 1],
+      ],
+    )
+    t.is(reason, '3 of 3')
+    const one = await cluster.start('job_name=somewhere&wait=60s')
+    t.is((await cluster.run(one.run_id)).tasks?.length, 1)
+  },
+)
 
 test.serial('ten parts are joined by one semaphore, of which two copies run', async (t) => {
   const cluster = await makeCluster(

@@ -77,13 +77,16 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     await finish(t, cluster, run_id)
   })
 
-  test.serial(`the worker ends by ${signal}; its command goes on, and the next daemon reports it`, async (t) => {
-    const { cluster, worker, run_id } = await begin(t)
-    worker.kill(signal)
-    t.is(await worker.ended, signal === 'SIGTERM' ? 0 : 'SIGKILL')
-    await cluster.worker()
-    await finish(t, cluster, run_id)
-  })
+  test.serial(
+    `the worker ends by ${signal}; its command goes on, and the next daemon reports it`,
+    async (t) => {
+      const { cluster, worker, run_id } = await begin(t)
+      worker.kill(signal)
+      t.is(await worker.ended, signal === 'SIGTERM' ? 0 : 'SIGKILL')
+      await cluster.worker()
+      await finish(t, cluster, run_id)
+    },
+  )
 
   test.serial(`the semaphore ends by ${signal} and opens its gate once all the same`, async (t) => {
     const { cluster, semaphore, run_id } = await begin(t)
@@ -104,15 +107,18 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   })
 }
 
-test.serial('a command that ended while its daemon was dead is reported with its own exit code', async (t) => {
-  const { cluster, worker, run_id } = await begin(t)
-  worker.kill('SIGKILL')
-  await worker.ended
-  await appendFile(cluster.file('go'), '')
-  await written(cluster, 'end')
-  await cluster.worker()
-  await finish(t, cluster, run_id)
-})
+test.serial(
+  'a command that ended while its daemon was dead is reported with its own exit code',
+  async (t) => {
+    const { cluster, worker, run_id } = await begin(t)
+    worker.kill('SIGKILL')
+    await worker.ended
+    await appendFile(cluster.file('go'), '')
+    await written(cluster, 'end')
+    await cluster.worker()
+    await finish(t, cluster, run_id)
+  },
+)
 
 test.serial('a run that waits for its worker starts when that is there', async (t) => {
   const { cluster, worker, run_id } = await begin(t)

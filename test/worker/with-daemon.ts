@@ -69,7 +69,7 @@ export function openSite(t: ExecutionContext, jobs: Readonly<Record<string, unkn
       const usual = ['--broker', address, '--spool', 'spool', '--name', 'web17']
       const child = spawn(process.execPath, [MAIN, ...usual, ...flags], {
         cwd: folder,
-        env: { ...process.env, JOBZ_ALLOW_ROOT: '1', JOBZ_SECRET_OF_DAEMON: 'leaked' },
+        env: { ...process.env, JOBZ_ALLOW_ROOT: '1' },
         stdio: ['ignore', 'ignore', 'pipe'],
       })
       const exited = once(child, 'exit').then(() => child.exitCode)

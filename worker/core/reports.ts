@@ -14,7 +14,7 @@ import {
 } from './streams.ts'
 import { signalOf } from './signals.ts'
 
-export const STREAM_NAMES: readonly StreamName[] = ['stdout', 'stderr']
+const STREAM_NAMES: readonly StreamName[] = ['stdout', 'stderr']
 
 /** How many attempts that are over are remembered, so that a late copy of their task is known. */
 const REMEMBERED = 10_000

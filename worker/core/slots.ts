@@ -69,7 +69,7 @@ export function freshCredit(worker: Worker): number {
 }
 
 /** How many more tasks this worker can take. */
-export function room(worker: Worker): number {
+function room(worker: Worker): number {
   if (worker.leaving || worker.draining || worker.disk_low) return 0
   const running = countRunning(worker)
   const waiting = worker.attempts.size - worker.active.size

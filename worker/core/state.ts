@@ -29,14 +29,14 @@ export type Limits = {
 /** What a command wrote, as far as it is known here and at the broker. */
 export type Streams = { readonly stdout: Stream; readonly stderr: Stream }
 
-export type Stage =
+type Stage =
   /** It came, and its record is being written. */
   | { readonly kind: 'arriving' }
   | { readonly kind: 'queued'; readonly since_ms: number }
   | Running
   | Reporting
 
-export type Running = {
+type Running = {
   readonly kind: 'running'
   readonly started_ms: number
   /** By the wall's clock; null until the keeper has the command. */
@@ -47,7 +47,7 @@ export type Running = {
   kill_at_ms: number | null
 }
 
-export type Reporting = {
+type Reporting = {
   readonly kind: 'reporting'
   readonly ended: Ended
   readonly limit_bytes: number
@@ -68,7 +68,7 @@ export type Attempt = {
   resend_at_ms: number | null
 }
 
-export type Link =
+type Link =
   /** No connection stands. */
   | { readonly kind: 'apart' }
   /** `hello` was said, `welcome` did not come yet. */

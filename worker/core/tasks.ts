@@ -8,7 +8,7 @@ import { keyOf } from './state.ts'
 import { newStream } from './streams.ts'
 
 /** `hello` lists all that is held in one frame, beside the cards. */
-export const MOST_HELD = 2_000
+const MOST_HELD = 2_000
 
 /** A task came, through the door or as a broadcast. */
 export function taskCame(worker: Worker, message: Task, now: Now): Effect[] {

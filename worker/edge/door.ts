@@ -3,7 +3,6 @@
  *
  * It knows nothing of what the messages mean but the session, which every frame carries.
  */
-import { performance } from 'node:perf_hooks'
 import type { Log } from '../../common/daemon/log.ts'
 import { brokerAddresses } from '../../common/link/address.ts'
 import type { DealerLink } from '../../common/link/dealer.ts'
@@ -15,6 +14,7 @@ import { Published } from '../../common/protocol/feed.ts'
 import type { FromWorker, Hello } from '../../common/protocol/worker-door.ts'
 import { ToWorker } from '../../common/protocol/worker-door.ts'
 import type { Event } from '../core/event.ts'
+import { gather } from './gather.ts'
 
 export type Door = {
   send(message: FromWorker): void
@@ -99,39 +99,6 @@ export function openDoor(options: {
       await dealer.close()
     },
   }
-}
-
-/** A frame costs more than a message: what is said right after a frame waits this long for company. */
-const GATHER_MS = 2
-
-/** Hands the first message on at once, and those that follow closely on it together. */
-function gather<T>(hand: (messages: readonly T[]) => void): {
-  readonly add: (message: T) => void
-  readonly flush: () => void
-  readonly clear: () => void
-} {
-  let waiting: T[] = []
-  let timer: NodeJS.Timeout | null = null
-  let handed_ms = -Infinity
-  const clear = (): void => {
-    if (timer) clearTimeout(timer)
-    timer = null
-    waiting = []
-  }
-  const flush = (): void => {
-    const messages = waiting
-    clear()
-    handed_ms = performance.now()
-    if (messages.length > 0) hand(messages)
-  }
-  const add = (message: T): void => {
-    waiting.push(message)
-    if (timer) return
-    const wait_ms = performance.now() - handed_ms < GATHER_MS ? GATHER_MS : 0
-    if (wait_ms === 0) flush()
-    else timer = setTimeout(flush, wait_ms)
-  }
-  return { add, flush, clear }
 }
 
 /** Follows the channels that the last welcome named, at the address that it named. */

@@ -44,7 +44,11 @@ const ON_EFFECT: { [K in Effect['kind']]: Perform<Extract<Effect, { kind: K }>> 
   start: ({ runner }, effect) => runner.start(effect),
   terminate: ({ runner }, { key, reason }) => runner.terminate(key, reason),
   kill: ({ runner }, { key }) => runner.kill(key),
-  note_stop: ({ spool }, { key, reason }) => spool.noteStop(key, reason),
+  note_stop: ({ spool, log }, { key, reason }) => {
+    const failure = spool.noteStop(key, reason)
+    if (failure !== null)
+      log.error('why an attempt was stopped could not be noted', { key, failure })
+  },
   forget: ({ spool }, { key }) => spool.forget(key),
   hello: ({ door, worker, instance, version, catalog }, { credit, held, reload_error }) => {
     const cards = [...catalog.jobs.values()].map((job) => job.card)

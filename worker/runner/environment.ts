@@ -90,7 +90,7 @@ function problemOf(name: string, value: string): string | null {
  * Reads `NAME=value` lines; blank ones and those that begin with `#` are passed over, and a value is literal, quotes
  * and all. It holds secrets, so others must not be able to read it, nor to have written it.
  */
-export function readEnvFile(path: string): Gathered {
+function readEnvFile(path: string): Gathered {
   const impossible = (message: string): Gathered => ({
     kind: 'impossible',
     message: `env_file ${path}: ${message}`,

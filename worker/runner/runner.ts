@@ -93,7 +93,10 @@ export class Runner {
 
   /** The reason is in the spool before the first signal. */
   terminate(key: AttemptKey, reason: StopReason): void {
-    this.#spool.noteStop(key, reason)
+    const failure = this.#spool.noteStop(key, reason)
+    // A full disk is no reason to let it go on; only a daemon after this one would not know why it ended.
+    if (failure !== null)
+      this.#options.log.error('why an attempt is stopped could not be noted', { key, failure })
     const command = this.#find(key)
     if (command) void this.#sendTerm(command)
   }

@@ -27,7 +27,6 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { AttemptKey, AttemptTask, StopReason } from '../core/state.ts'
 import { keyOf } from '../core/state.ts'
-import { sizeOf } from './outputs.ts'
 import type { CommandHeader } from './command-file.ts'
 import { readHeader } from './command-file.ts'
 
@@ -49,14 +48,15 @@ export type Stored = {
   readonly header: CommandHeader | null
 }
 
-export type Code = { readonly exit_code: number; readonly at_ms: number }
+type Code = { readonly exit_code: number; readonly at_ms: number }
 
 export type Spool = {
   /** Where keepers run: it holds the files. */
   readonly folder: string
   /** Writes the record; throws when the disk does not take it. */
   keep(key: AttemptKey, task: AttemptTask): void
-  noteStop(key: AttemptKey, reason: StopReason): void
+  /** Answers why it could not be written, or null. */
+  noteStop(key: AttemptKey, reason: StopReason): string | null
   /** The number of an attempt, as its files are named; null when it has none. */
   entryOf(key: AttemptKey): string | null
   keyOf(entry: string): AttemptKey | null
@@ -71,7 +71,7 @@ export type Spool = {
   forget(key: AttemptKey): void
 }
 
-export type SpoolFile = 'task' | 'command' | 'stdout' | 'stderr' | 'output' | 'code' | 'stop'
+type SpoolFile = 'task' | 'command' | 'stdout' | 'stderr' | 'output' | 'code' | 'stop'
 /** The record goes first: what is left without one is no attempt any more. */
 const FILES: readonly SpoolFile[] = [
   'task',
@@ -143,14 +143,20 @@ export function openSpool(root: string): { readonly spool: Spool; readonly store
     },
     noteStop: (key, reason) => {
       const entry = entries.get(key)
-      if (entry !== undefined) writeFileSync(pathOf(entry, 'stop'), reason)
+      if (entry === undefined) return null
+      try {
+        writeFileSync(pathOf(entry, 'stop'), reason)
+        return null
+      } catch (error) {
+        return String(error)
+      }
     },
     entryOf: (key) => entries.get(key) ?? null,
     keyOf: (entry) => keys.get(entry) ?? null,
     pathOf,
     writeCommand: (entry, text) => writeFileSync(pathOf(entry, 'command'), text, { mode: 0o600 }),
     readCode: (entry) => readCode(pathOf(entry, 'code')),
-    hasMark: (entry) => statSync(pathOf(entry, 'stderr'), { throwIfNoEntry: false }) !== undefined,
+    hasMark: (entry) => exists(pathOf(entry, 'stderr')),
     clear: (entry) => {
       for (const file of FILES) if (file !== 'task') unlinkQuietly(pathOf(entry, file))
     },
@@ -162,7 +168,7 @@ export function openSpool(root: string): { readonly spool: Spool; readonly store
       for (const file of FILES) {
         // For those that most attempts have not, asking first is cheaper than an exception.
         const rare = file === 'output' || file === 'stop'
-        if (!rare || sizeOf(pathOf(entry, file)) > 0) unlinkQuietly(pathOf(entry, file))
+        if (!rare || exists(pathOf(entry, file))) unlinkQuietly(pathOf(entry, file))
       }
     },
   }
@@ -187,6 +193,8 @@ function readCode(path: string): Code | null {
   const stat = statSync(path, { throwIfNoEntry: false })
   return { exit_code, at_ms: Math.round(stat?.mtimeMs ?? Date.now()) }
 }
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined
 
 function unlinkQuietly(path: string): void {
   try {

@@ -49,6 +49,8 @@ export function makeWorld(t: ExecutionContext, store: Store = openMemory(memoryD
 
 const QUIET: ReadonlySet<string> = new Set(['welcome', 'heartbeat', 'ack'])
 
+export type Given = Task & { task_id: string }
+
 type WorkerOptions = Partial<
   Pick<Hello, 'slots' | 'credit' | 'instance' | 'version' | 'reload_error'>
 > & {
@@ -67,7 +69,23 @@ function workersOf({ says, now, inboxes, inbox }: Simulated) {
     )
     return all.filter(wanted)
   }
+  /** Takes the tasks a worker was given, as (task_id, attempt, …); broadcasts that name it count. */
+  const tasks = (worker: string): Given[] =>
+    takeFrom(worker, (item) => item.kind === 'task').flatMap((item) => {
+      if (item.kind !== 'task') return []
+      const n = item.tasks?.[worker]
+      const task_id = item.task_id ?? (n === undefined ? undefined : `${item.run_id}.${n}`)
+      return task_id === undefined ? [] : [{ ...item, task_id }]
+    })
   return {
+    tasks,
+    /** The one task a worker was given since the last look. */
+    given: (worker: string): Given => {
+      const [task, ...others] = tasks(worker)
+      if (!task || others.length > 0)
+        throw new Error(`${worker} was given ${task ? others.length + 1 : 0} tasks`)
+      return task
+    },
     /** A worker says hello with these jobs. */
     worker: (name: string, options: WorkerOptions = {}): void =>
       says(name, {
@@ -86,14 +104,6 @@ function workersOf({ says, now, inboxes, inbox }: Simulated) {
     /** Takes what was sent to a worker since the last look, of one kind. */
     sent: <Kind extends ToWorker['kind']>(worker: string, kind: Kind): Sent<Kind>[] =>
       takeFrom(worker, (item) => item.kind === kind) as Sent<Kind>[],
-    /** Takes the tasks a worker was given, as (task_id, attempt, …); broadcasts that name it count. */
-    tasks: (worker: string): (Task & { task_id: string })[] =>
-      takeFrom(worker, (item) => item.kind === 'task').flatMap((item) => {
-        if (item.kind !== 'task') return []
-        const n = item.tasks?.[worker]
-        const task_id = item.task_id ?? (n === undefined ? undefined : `${item.run_id}.${n}`)
-        return task_id === undefined ? [] : [{ ...item, task_id }]
-      }),
     accept: (worker: string, { task_id, attempt }: AttemptRef): void =>
       says(worker, { kind: 'accepted', task_id, attempt }),
     begin: (worker: string, { task_id, attempt }: AttemptRef): void =>
