@@ -7,6 +7,7 @@
 import { Dealer } from 'zeromq'
 import { encodeFrames } from '../protocol/codec.ts'
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts'
+import { makePump } from './pump.ts'
 
 export type DealerLink = {
   /** Queues a message; it leaves with the others of this turn of the loop. */
@@ -43,23 +44,14 @@ export function openDealer(options: DealerOptions): DealerLink {
     sendHighWaterMark: 1_000,
   })
   let outbox: unknown[] = []
-  let pumping = false
-  let closed = false
-
-  const pump = async (): Promise<void> => {
-    if (pumping) return
-    pumping = true
-    await new Promise((resolve) => setImmediate(resolve))
-    while (outbox.length > 0 && !closed) {
-      const messages = outbox
-      outbox = []
-      for (const frame of encodeFrames(messages, options.onTooLarge, options.opening?.())) {
-        // Rejects only when the socket closes under it.
-        await socket.send(frame).catch(() => undefined)
-      }
-    }
-    pumping = false
-  }
+  const pump = makePump(async () => {
+    const messages = outbox
+    outbox = []
+    // A send rejects only when the socket closes under it.
+    for (const frame of encodeFrames(messages, options.onTooLarge, options.opening?.()))
+      await socket.send(frame).catch(() => undefined)
+    return outbox.length > 0
+  })
   const receive = async (): Promise<void> => {
     for await (const parts of socket) if (parts.length === 1 && parts[0]) options.onFrame(parts[0])
   }
@@ -71,16 +63,14 @@ export function openDealer(options: DealerOptions): DealerLink {
   return {
     send: (message) => {
       outbox.push(message)
-      void pump()
+      pump.wake()
     },
     clear: () => {
       outbox = []
     },
     pending: () => outbox.length,
     close: async () => {
-      while (outbox.length > 0 && pumping && socket.writable)
-        await new Promise((r) => setImmediate(r))
-      closed = true
+      await pump.end(LINGER_MS)
       socket.close()
     },
   }

@@ -4,6 +4,7 @@
  */
 import { XPublisher } from 'zeromq'
 import { encodeFrames } from '../protocol/codec.ts'
+import { makePump } from './pump.ts'
 
 export type PublisherLink = {
   /** Channel first, then a frame, as two parts. */
@@ -20,22 +21,14 @@ export async function openPublisher(
   const socket = new XPublisher({ linger: 0, sendHighWaterMark: 10_000 })
   await socket.bind(bind)
   let outbox = new Map<string, unknown[]>()
-  let pumping = false
-  let closed = false
-
-  const pump = async (): Promise<void> => {
-    if (pumping) return
-    pumping = true
-    await new Promise((resolve) => setImmediate(resolve))
-    while (outbox.size > 0 && !closed) {
-      const channels = outbox
-      outbox = new Map()
-      for (const [channel, messages] of channels)
-        for (const frame of encodeFrames(messages, onTooLarge))
-          await socket.send([channel, frame]).catch(() => undefined)
-    }
-    pumping = false
-  }
+  const pump = makePump(async () => {
+    const channels = outbox
+    outbox = new Map()
+    for (const [channel, messages] of channels)
+      for (const frame of encodeFrames(messages, onTooLarge))
+        await socket.send([channel, frame]).catch(() => undefined)
+    return outbox.size > 0
+  })
   // Who subscribes is not our business; the notices are read so that they do not pile up.
   const drop = async (): Promise<void> => {
     for await (const notice of socket) void notice
@@ -48,10 +41,10 @@ export async function openPublisher(
       const messages = outbox.get(channel)
       if (messages) messages.push(message)
       else outbox.set(channel, [message])
-      void pump()
+      pump.wake()
     },
     close: () => {
-      closed = true
+      void pump.end(0)
       socket.close()
     },
   }

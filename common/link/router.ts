@@ -5,9 +5,11 @@
  * into an answer (EHOSTUNREACH, EAGAIN) instead of a silent loss: the first ends the peer, the second pauses its outbox
  * alone. A peer whose outbox passes its bound is ended too: it can say hello again and ask for what it missed.
  */
+import { setTimeout as after } from 'node:timers/promises'
 import { Router } from 'zeromq'
 import { encodeFrames } from '../protocol/codec.ts'
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts'
+import { makePump } from './pump.ts'
 
 export type RouterLink = {
   send(peer: string, message: unknown): void
@@ -27,88 +29,100 @@ export type RouterOptions = {
   readonly onTooLarge: (peer: string, message: unknown, bytes: number) => void
 }
 
+/** How long to leave peers alone that do not read. */
 const PAUSE_MS = 20
+/** How long a frame may stay unsent at close. */
+const LINGER_MS = 500
 const MAX_PENDING_MESSAGES = 200_000
 
 export async function openRouter(options: RouterOptions): Promise<RouterLink> {
   const socket = new Router({
     mandatory: true,
     sendTimeout: 0,
-    linger: 500,
+    linger: LINGER_MS,
     maxMessageSize: MAX_FRAME_BYTES,
     sendHighWaterMark: 1_000,
     receiveHighWaterMark: 10_000,
   })
   await socket.bind(options.bind)
   const outboxes = new Map<string, unknown[]>()
-  let pumping = false
-  let closed = false
-
-  const sendTo = async (peer: string): Promise<boolean> => {
-    const messages = outboxes.get(peer) ?? []
-    outboxes.delete(peer)
-    const frames = encodeFrames(messages, (message, bytes) =>
-      options.onTooLarge(peer, message, bytes),
-    )
-    for (const frame of frames) {
-      try {
-        await socket.send([Buffer.from(peer, 'latin1'), frame])
-      } catch (error) {
-        if (closed) return true
-        if (codeOf(error) !== 'EAGAIN') {
-          options.onGone(peer)
-          return true
-        }
-        keepRest(peer, frames.slice(frames.indexOf(frame)))
-        return false
-      }
+  const pump = makePump(async () => {
+    let anySent = false
+    const batch = [...outboxes]
+    outboxes.clear()
+    for (const [peer, messages] of batch) {
+      const sent = await sendTo(socket, options, peer, messages)
+      anySent ||= sent.kind !== 'full'
+      if (sent.kind === 'gone') options.onGone(peer)
+      else if (sent.kind === 'full') keep(outboxes, options, peer, sent.rest)
     }
-    return true
-  }
-  const keepRest = (peer: string, frames: readonly Buffer[]): void => {
-    const rest = frames.flatMap((frame) => JSON.parse(frame.toString('utf8')) as unknown[])
-    const all = [...rest, ...(outboxes.get(peer) ?? [])]
-    if (all.length <= MAX_PENDING_MESSAGES) outboxes.set(peer, all)
-    else {
-      outboxes.delete(peer)
-      options.onGone(peer)
-    }
-  }
-  const pump = async (): Promise<void> => {
-    if (pumping) return
-    pumping = true
-    await new Promise((resolve) => setImmediate(resolve))
-    while (outboxes.size > 0 && !closed) {
-      let anySent = false
-      for (const peer of [...outboxes.keys()]) anySent = (await sendTo(peer)) || anySent
-      if (!anySent) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
-    }
-    pumping = false
-  }
-  const receive = async (): Promise<void> => {
-    for await (const [id, ...parts] of socket) {
-      const peer = id?.toString('latin1') ?? ''
-      const frame = parts[0]
-      if (parts.length === 1 && frame) options.onFrame(peer, frame)
-      else options.onGarbage(peer, `${parts.length} parts instead of one`)
-    }
-  }
-
-  void receive()
+    if (outboxes.size > 0 && !anySent) await after(PAUSE_MS)
+    return outboxes.size > 0
+  })
+  void receive(socket, options)
   return {
     address: socket.lastEndpoint ?? options.bind,
     send: (peer, message) => {
       const outbox = outboxes.get(peer)
       if (outbox) outbox.push(message)
       else outboxes.set(peer, [message])
-      void pump()
+      pump.wake()
     },
     close: async () => {
-      while (outboxes.size > 0 && pumping && socket.writable)
-        await new Promise((r) => setImmediate(r))
-      closed = true
+      await pump.end(LINGER_MS)
       socket.close()
     },
+  }
+}
+
+type Sent =
+  | { readonly kind: 'sent' | 'gone' }
+  /** The peer does not read; these frames are still to be sent. */
+  | { readonly kind: 'full'; readonly rest: readonly Buffer[] }
+
+async function sendTo(
+  socket: Router,
+  options: RouterOptions,
+  peer: string,
+  messages: readonly unknown[],
+): Promise<Sent> {
+  const frames = encodeFrames(messages, (message, bytes) =>
+    options.onTooLarge(peer, message, bytes),
+  )
+  for (const [at, frame] of frames.entries()) {
+    try {
+      await socket.send([Buffer.from(peer, 'latin1'), frame])
+    } catch (error) {
+      return codeOf(error) === 'EAGAIN'
+        ? { kind: 'full', rest: frames.slice(at) }
+        : { kind: 'gone' }
+    }
+  }
+  return { kind: 'sent' }
+}
+
+/** What could not be sent goes before what came meanwhile. */
+function keep(
+  outboxes: Map<string, unknown[]>,
+  options: RouterOptions,
+  peer: string,
+  frames: readonly Buffer[],
+): void {
+  const rest = frames.flatMap((frame) => JSON.parse(frame.toString('utf8')) as unknown[])
+  const all = [...rest, ...(outboxes.get(peer) ?? [])]
+  if (all.length <= MAX_PENDING_MESSAGES) outboxes.set(peer, all)
+  else {
+    outboxes.delete(peer)
+    options.onGone(peer)
+  }
+}
+
+async function receive(socket: Router, { onFrame, onGarbage }: RouterOptions): Promise<void> {
+  for await (const [id, ...parts] of socket) {
+    const peer = id?.toString('latin1') ?? ''
+    const frame = parts[0]
+    if (parts.length === 1 && frame) onFrame(peer, frame)
+    else onGarbage(peer, `${parts.length} parts instead of one`)
   }
 }
 

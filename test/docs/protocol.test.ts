@@ -1,5 +1,8 @@
-/** docs/PROTOCOL.md against the code: its frames are read, and nothing that the schemas say is missing there. */
-import { readdirSync, readFileSync } from 'node:fs'
+/**
+ * The pages about the inside against the code. docs/PROTOCOL.md: its frames are read, and nothing that the schemas say is
+ * missing there. docs/ARCHITECTURE.md: what it names is where it says.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import type { z } from 'zod'
@@ -134,4 +137,18 @@ test('the worker at the end announces a card that the door takes, and says only 
   const said = [...program.matchAll(/"kind": "(\w+)"/g)].map(([, kind = '']) => kind)
   t.true(said.length > 5)
   for (const kind of said) t.true(kinds.has(kind), kind)
+})
+
+test('what the page about the architecture names is where it says', (t) => {
+  const text = readFileSync(join(ROOT, 'docs/ARCHITECTURE.md'), 'utf8')
+  const paths = new Set([...text.matchAll(/\b[a-z]+\/[\w/-]+\.ts\b/g)].map(([path]) => path))
+  t.true(paths.size > 40)
+  for (const path of paths) t.true(existsSync(join(ROOT, path)), path)
+  const named = [...text.matchAll(/`(\w+)`\s\(([\w/-]+\.ts)\)|`(\w+)` in\s([\w/-]+\.ts)/g)]
+  t.true(named.length > 40)
+  for (const [, name = '', path = '', other_name = '', other_path = ''] of named) {
+    const code = readFileSync(join(ROOT, path || other_path), 'utf8')
+    const word = new RegExp(`\\b${name || other_name}\\b`)
+    t.true(word.test(code), `${name || other_name} is not in ${path || other_path}`)
+  }
 })

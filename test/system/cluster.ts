@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
 import { execa } from 'execa'
@@ -54,22 +55,7 @@ export async function makeCluster(t: ExecutionContext, yaml: string) {
     }
     processes.add(one)
     void ended.then(() => processes.delete(one))
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`${args.join(' ')} is not ready\n${log}`)),
-        READY_LIMIT_MS,
-      )
-      const done = (): void => clearTimeout(timer)
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        if (!line.startsWith('ready')) return
-        done()
-        resolve()
-      })
-      void ended.then((how) => {
-        done()
-        reject(new Error(`${args.join(' ')} ended with ${how}\n${log}`))
-      })
-    })
+    await untilReady(child.stdout, ended, () => `${args.join(' ')}\n${log}`)
     return one
   }
   const json = async (path: string, init?: RequestInit): Promise<unknown> => {
@@ -140,4 +126,19 @@ async function reached(url: string, run_id: string, states: readonly string[]): 
       if (!next || next.done) break
     }
   }
+}
+
+/** Fulfilled by its `ready` line; rejected when it ends before that, or takes too long. */
+function untilReady(
+  stdout: Readable,
+  ended: Promise<number | string>,
+  what: () => string,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(() => reject(new Error(`not ready: ${what()}`)), READY_LIMIT_MS)
+  createInterface({ input: stdout }).on('line', (line) => {
+    if (line.startsWith('ready')) resolve()
+  })
+  void ended.then((how) => reject(new Error(`ended with ${how}: ${what()}`)))
+  return promise.finally(() => clearTimeout(timer))
 }

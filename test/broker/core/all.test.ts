@@ -89,6 +89,8 @@ test('all fixes its workers when it leaves the queue with at least one present',
   t.is(world.run(run_id).state, 'running')
   world.worker('web3', { cards: broadcast() })
   t.deepEqual(world.tasks('web3'), [], 'it came too late')
+  // It was not subscribed yet when the broadcast went out with its welcome.
+  world.pass(200)
   world.end('web2', world.given('web2'))
   t.like(world.run(run_id), { state: 'succeeded', reason: '1 of 2; missed: web1' })
 })
