@@ -53,9 +53,11 @@ export const failures = {
     ),
   concurrencyFull: (job: string) =>
     failure(
-      409,
+      429,
       'concurrency_full',
       `${job} has reached its concurrency limit, and its when_full is refuse`,
+      'try again when one of its runs is over',
+      10,
     ),
   full: (limit: number) =>
     failure(
@@ -146,6 +148,13 @@ export const failures = {
       'send fewer or shorter values',
     ),
   cannotAnswer: () => failure(500, 'internal', 'the broker could not answer; its log says why'),
+  badRequest: (reason: string) =>
+    failure(
+      400,
+      'bad_request',
+      `the request cannot be read: ${reason}`,
+      'docs/PROTOCOL.md has its fields',
+    ),
   badPlace: (after: string) =>
     failure(400, 'bad_cursor', `${short(after)} is no place in the feed`),
 }

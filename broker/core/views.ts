@@ -76,7 +76,8 @@ export const viewWorkers = (state: State, now: Now): WorkerView[] =>
         .map(([task_id, task]) => `${task_id}#${task.attempt}`),
     }))
 
-function presence(worker: Worker, now: Now): WorkerView['state'] {
+/** What people are told of a worker. */
+export function presence(worker: Worker, now: Now): WorkerView['state'] {
   if (worker.handing_over) return 'handing_over'
   if (worker.away_at_ms <= now.mono_ms) return 'away'
   return worker.draining ? 'draining' : 'present'

@@ -2,6 +2,7 @@
 import { AWAY_MS, HEARTBEAT_MS, LEASE_MS, PROTOCOL_VERSION } from '../../common/protocol/limits.ts'
 import { taskChannel } from '../../common/protocol/feed.ts'
 import type { Hello } from '../../common/protocol/worker-door.ts'
+import { presence } from './views.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
 import { leaseOwn, subscribers } from './dispatch.ts'
 import { answer, type Asker, refuse, say } from './effect.ts'
@@ -26,6 +27,10 @@ import type { State, Worker } from './state.ts'
 /** Opens a session: the worker's cards become known, and what it holds is compared with what it should hold. */
 export function decideHello(state: State, event: Event & { kind: 'hello' }, now: Now): void {
   const { hello, peer } = event
+  if (Math.abs(hello.protocol - PROTOCOL_VERSION) > 1) {
+    const message = `protocol ${hello.protocol} is too far from this broker's ${PROTOCOL_VERSION}; bring both to the same version`
+    return say(state, peer, { kind: 'refused', code: 'bad_protocol', message })
+  }
   const known = state.workers.get(hello.name)
   const alive =
     known !== undefined &&
@@ -81,7 +86,7 @@ export function decideWorkerCommand(
   if (worker.session) say(state, worker.session.peer, { kind: 'drain', on: worker.draining })
   if (!worker.draining) leaseOwn(state, worker)
   state.may_start = true
-  answer(state, asker, { worker: worker.name, state: worker.draining ? 'draining' : 'present' })
+  answer(state, asker, { worker: worker.name, state: presence(worker, now) })
 }
 
 /** A clean stop. The worker stays subscribed: it will be back. */

@@ -3,7 +3,7 @@ import type { Log } from '../../common/daemon/log.ts'
 import { openRouter } from '../../common/link/router.ts'
 import type { Failure, FromClient as Request, Reply } from '../../common/protocol/client-door.ts'
 import { FromClient } from '../../common/protocol/client-door.ts'
-import { decodeFrame } from '../../common/protocol/codec.ts'
+import { decodeFrame, type Skipped } from '../../common/protocol/codec.ts'
 import type { Command, Event } from '../core/event.ts'
 import { failures } from '../core/refusals.ts'
 import type { History } from '../store/store.ts'
@@ -50,10 +50,17 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
     onFrame: (peer, frame) => {
       const decoded = decodeFrame(FromClient, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
-      for (const reason of decoded.skipped) drop(peer, reason)
+      for (const skipped of decoded.skipped) refuse(peer, skipped)
       for (const request of decoded.messages) receive(peer, request)
     },
   })
+  /** A request that cannot be read is answered where it has an id: its sender must not wait in vain. */
+  const refuse = (peer: string, { reason, message }: Skipped): void => {
+    drop(peer, reason)
+    const { id } = Object(message) as { id?: unknown }
+    if (typeof id !== 'string' && typeof id !== 'number') return
+    link.send(peer, { kind: 'reply', id, ok: false, error: failures.badRequest(reason) })
+  }
   const receive = (peer: string, request: Request): void => {
     counters.count(`client_${request.kind}`)
     if (request.kind === 'query' || request.kind === 'replay') void ask(peer, request)

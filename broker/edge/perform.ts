@@ -61,8 +61,8 @@ function taskMessage(
 ): TaskMessage {
   const started_with = values.get(run.run_id)
   if (!started_with) throw new Error(`run ${run.run_id} has no stored values`)
-  const { run_id, flow_id, job } = run
-  return { kind: 'task', run_id, flow_id, attempt, job, ...started_with }
+  const { run_id, flow_id, job, deliver } = run
+  return { kind: 'task', run_id, flow_id, attempt, job, deliver, ...started_with }
 }
 
 /** One wake for each topic that has something new. */

@@ -54,7 +54,12 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
     onFrame: (peer, frame) => {
       const decoded = decodeFrame(FromWorker, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
-      for (const reason of decoded.skipped) drop(peer, reason)
+      for (const { reason, message } of decoded.skipped) {
+        drop(peer, reason)
+        const { kind } = Object(message) as { kind?: unknown }
+        if (kind === 'hello')
+          link.send(peer, { kind: 'refused', code: 'bad_hello', message: reason })
+      }
       receive(ports, link, peer, decoded.messages)
     },
   })

@@ -1,8 +1,9 @@
 /**
  * The client end of the client door: requests out, replies in, matched by id.
  *
- * A request that gets no reply in time fails as `unreachable`; the caller decides whether to repeat it. Repeating is
- * safe for every request: a trigger carries its `request_id`, everything else says what state it wants.
+ * A request that gets no reply in time fails as `unreachable`; the caller decides whether to repeat it. That is
+ * safe where the request says so: a trigger carries its `request_id`, an arrival its run; a repeated `retry` is a second
+ * retry.
  */
 import { randomUUID } from 'node:crypto'
 import type { FromClient, Failure } from '../protocol/client-door.ts'

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod'
 import { Semaphore } from '../definition/card.ts'
-import { MAX_TRIGGERS } from './limits.ts'
+import { MAX_TRIGGERS_A_REQUEST } from './limits.ts'
 
 const text = (max: number): z.ZodString => z.string().max(max)
 const id = z.union([text(64), z.number()])
@@ -28,7 +28,7 @@ export type Trigger = z.infer<typeof Trigger>
 const TriggerRequest = z.object({
   kind: z.literal('trigger'),
   id,
-  triggers: z.array(Trigger).min(1).max(MAX_TRIGGERS),
+  triggers: z.array(Trigger).min(1).max(MAX_TRIGGERS_A_REQUEST),
   /** Who asks and from where, for the list of refusals. */
   from: text(256).nullish(),
 })

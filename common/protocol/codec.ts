@@ -5,9 +5,15 @@
 import type { z } from 'zod'
 import { MAX_FRAME_BYTES, MAX_FRAME_MESSAGES } from './limits.ts'
 
-/** `skipped` says, one line each, which messages of a readable frame were left out (unknown kind, wrong shape). */
+/** A message of a readable frame that was left out: an unknown kind, or a wrong shape; `reason` is one line. */
+export type Skipped = { readonly reason: string; readonly message: unknown }
+
 export type Decoded<T> =
-  | { readonly kind: 'frame'; readonly messages: readonly T[]; readonly skipped: readonly string[] }
+  | {
+      readonly kind: 'frame'
+      readonly messages: readonly T[]
+      readonly skipped: readonly Skipped[]
+    }
   | { readonly kind: 'garbage'; readonly reason: string }
 
 /** Reads a frame by the schema of its door. */
@@ -24,11 +30,11 @@ export function decodeFrame<T>(schema: z.ZodType<T>, frame: Uint8Array): Decoded
   if (raw.length > MAX_FRAME_MESSAGES)
     return garbage(`${raw.length} messages, more than ${MAX_FRAME_MESSAGES}`)
   const messages: T[] = []
-  const skipped: string[] = []
+  const skipped: Skipped[] = []
   for (const item of raw as unknown[]) {
     const parsed = schema.safeParse(item)
     if (parsed.success) messages.push(parsed.data)
-    else skipped.push(describe(item, parsed.error))
+    else skipped.push({ reason: describe(item, parsed.error), message: item })
   }
   return { kind: 'frame', messages, skipped }
 }

@@ -26,5 +26,7 @@ export const HEAD_MS = 1_000
 /** Output travels in chunks of at most this many bytes, before base64. */
 export const OUTPUT_CHUNK_BYTES = 64 * 1024
 
-/** `POST /api/runs` and a client frame start at most this many runs. */
+/** `POST /api/runs` starts at most this many runs … */
 export const MAX_TRIGGERS = 10_000
+/** … and one `trigger` request this many, so that its answer fits a frame. */
+export const MAX_TRIGGERS_A_REQUEST = 1_000

@@ -81,7 +81,7 @@ export async function openBroker(
     onFrame: (from, frame) => {
       const decoded = decodeFrame(FromWorker, frame)
       if (decoded.kind === 'garbage') return void faults.push(decoded.reason)
-      faults.push(...decoded.skipped)
+      faults.push(...decoded.skipped.map(({ reason }) => reason))
       const [first] = decoded.messages
       const greeted = decoded.messages.some(({ kind }) => kind === 'hello')
       const session = first?.kind === 'session' ? first.session : null

@@ -28,7 +28,7 @@ test('a broadcast that was not accepted within 200 ms goes through the door', (t
   world.pass(1)
   const resent = world.given('web2')
   t.like(resent, { attempt: 1, task_id: `${run_id}.1` })
-  t.deepEqual(world.tasks('web1'), [], 'who has accepted is not asked again')
+  t.deepEqual(world.sent('web1', 'task'), [], 'who has accepted is not asked again')
   world.end('web1', task)
   world.end('web2', resent)
   t.is(world.run(run_id).state, 'succeeded')

@@ -7,7 +7,7 @@ export function coded<T>(schema: z.ZodType<T>, message: unknown): T[] {
   return encodeFrames([message], tooLarge).flatMap((frame) => {
     const decoded = decodeFrame(schema, frame)
     if (decoded.kind === 'garbage') throw new Error(decoded.reason)
-    if (decoded.skipped.length > 0) throw new Error(decoded.skipped.join('; '))
+    if (decoded.skipped.length > 0) throw new Error(JSON.stringify(decoded.skipped))
     return [...decoded.messages]
   })
 }

@@ -119,7 +119,7 @@ test('a flood of nonsense is not a flood of writes', (t) => {
       commit(records)
     },
   })
-  const triggers = Array.from({ length: 5_000 }, () => ({ job: '..', params: {} }))
+  const triggers = Array.from({ length: 1_000 }, () => ({ job: '..', params: {} }))
   world.ask({ kind: 'trigger', triggers })
   t.true(written > 0 && written <= 100)
 })

@@ -69,13 +69,18 @@ function workersOf({ says, now, inboxes, inbox }: Simulated) {
     )
     return all.filter(wanted)
   }
+  /** Worker to the attempts it knows: like a real one, it takes each only once. */
+  const known = new Map<string, Set<string>>()
   /** Takes the tasks a worker was given, as (task_id, attempt, …); broadcasts that name it count. */
   const tasks = (worker: string): Given[] =>
     takeFrom(worker, (item) => item.kind === 'task').flatMap((item) => {
       if (item.kind !== 'task') return []
-      const n = item.tasks?.[worker]
+      const n = item.tasks && Object.hasOwn(item.tasks, worker) ? item.tasks[worker] : undefined
       const task_id = item.task_id ?? (n === undefined ? undefined : `${item.run_id}.${n}`)
-      return task_id === undefined ? [] : [{ ...item, task_id }]
+      const attempts = known.get(worker) ?? new Set<string>()
+      if (task_id === undefined || attempts.has(`${task_id}#${item.attempt}`)) return []
+      known.set(worker, attempts.add(`${task_id}#${item.attempt}`))
+      return [{ ...item, task_id }]
     })
   return {
     tasks,
@@ -87,7 +92,9 @@ function workersOf({ says, now, inboxes, inbox }: Simulated) {
       return task
     },
     /** A worker says hello with these jobs. */
-    worker: (name: string, options: WorkerOptions = {}): void =>
+    worker: (name: string, options: WorkerOptions = {}): void => {
+      const held = options.held ?? []
+      known.set(name, new Set(held.map(({ task_id, attempt }) => `${task_id}#${attempt}`)))
       says(name, {
         kind: 'hello',
         protocol: 1,
@@ -98,9 +105,10 @@ function workersOf({ says, now, inboxes, inbox }: Simulated) {
         credit: options.credit ?? options.slots ?? 4,
         cards: options.cards ?? [],
         lanes: options.lanes ?? {},
-        held: options.held ?? [],
+        held,
         reload_error: options.reload_error ?? null,
-      }),
+      })
+    },
     /** Takes what was sent to a worker since the last look, of one kind. */
     sent: <Kind extends ToWorker['kind']>(worker: string, kind: Kind): Sent<Kind>[] =>
       takeFrom(worker, (item) => item.kind === kind) as Sent<Kind>[],
