@@ -49,6 +49,7 @@ test('for all on the failed, timed_out, lost and missed workers only', (t) => {
   const { run_id } = world.trigger('rotate')
   world.end('ok1', world.given('ok1'))
   world.end('ok2', world.given('ok2'))
+  world.begin('lost', world.given('lost'))
   world.end('bad', world.given('bad'), { exit_code: 1 })
   world.end('late', world.given('late'), { exit_code: null, reason: 'timeout' })
   world.pass(30_000, ['ok1', 'bad', 'late', 'ok2'])
