@@ -1,10 +1,13 @@
 /** What a semaphore process says to the broker, for tests: runs that end, and their arrivals. */
 import type { Semaphore } from '../../../common/definition/card.ts'
-import type { ArriveAnswer } from '../../../semaphore/door.ts'
+import type { Arrival } from '../../../broker/core/state.ts'
 import { card, semaphore, step } from './cards.ts'
-import { makeWorld } from './world.ts'
+import type { World } from './world.ts'
 
-type World = ReturnType<typeof makeWorld>
+export type ArriveAnswer = {
+  readonly kind: 'counted' | 'repeated' | 'late' | 'unkeyed'
+  readonly gate: { readonly generation: number; readonly arrivals: readonly Arrival[] } | null
+}
 
 export const READY = 'ready'
 /** Two members; opens `publish`, and its timeout starts `tell`. */
@@ -22,13 +25,14 @@ export const ready = (more: Partial<Semaphore> = {}): Semaphore =>
 
 export const MEMBERS = ['index', 'part', 'publish', 'tell'].map((job) => card(job))
 
-/** Runs a job to its end on web1; returns its run. */
+/** Runs a job to its end on web1, which comes back if it must; returns its run. */
 export function ran(
   world: World,
   job: string,
   params: Record<string, string> = {},
   exit_code = 0,
 ): string {
+  if (!world.sessions.has('web1')) world.worker('web1', { cards: MEMBERS, slots: 99 })
   const { run_id } = world.trigger(job, params)
   const task = world.tasks('web1').find((item) => item.run_id === run_id)
   if (!task) throw new Error(`web1 was not given ${job}`)
