@@ -12,7 +12,7 @@ import type {
 } from '../common/protocol/answers.ts'
 import type { Failure } from '../common/protocol/client-door.ts'
 import type { Semaphore } from '../common/definition/card.ts'
-import type { Arrived, Notice } from './gate.ts'
+import type { Notice } from './gate.ts'
 
 type Told<T> =
   | { readonly kind: 'told'; readonly result: T }
@@ -23,7 +23,7 @@ type Told<T> =
 /** The broker's view of a gate after an arrival; null when the arrival had no key. */
 type ArriveAnswer = {
   readonly kind: 'counted' | 'repeated' | 'late' | 'unkeyed'
-  readonly gate: { readonly generation: number; readonly arrivals: readonly Arrived[] } | null
+  readonly gate: { readonly generation: number; readonly arrived: readonly number[] } | null
 }
 type PlaceAnswer = { readonly places: Readonly<Record<string, string | null>> }
 export type Place = {

@@ -19,13 +19,6 @@ export type Notice = {
   readonly failed: boolean
 }
 
-/** An arrival as the broker has counted it. */
-export type Arrived = {
-  readonly member: number
-  readonly distinct: string | null
-  readonly run_id: string
-}
-
 /** The states of a run that semaphores hear of, and whether they are failures. */
 const HEARD = new Map<string | undefined, boolean>([
   ['succeeded', false],
@@ -59,17 +52,12 @@ export function noticesOf(semaphore: Semaphore, entry: FeedEntry): Notice[] {
   })
 }
 
-/** Whether every member is there as often as it is waited for. */
-export const isComplete = (wait_for: readonly Member[], arrivals: readonly Arrived[]): boolean =>
-  wait_for.every((member, place) => {
-    const mine = arrivals.filter((arrival) => arrival.member === place)
-    return countOf(member, mine) >= member.count
-  })
-
-/** Members with `distinct` count its values, others count runs; telling the same again changes neither. */
-const countOf = (member: Member, arrivals: readonly Arrived[]): number =>
-  new Set(arrivals.map(({ distinct, run_id }) => (member.distinct === null ? run_id : distinct)))
-    .size
+/**
+ * Whether every member is there as often as it is waited for. `arrived` counts what the broker has of each member, in the
+ * order of `wait_for`: distinct values where it asks for them, runs where not.
+ */
+export const isComplete = (wait_for: readonly Member[], arrived: readonly number[]): boolean =>
+  wait_for.every((member, place) => (arrived[place] ?? 0) >= member.count)
 
 /** Without a key, one gate per flow. */
 const flowKey = ({ flow_id }: FeedEntry): ReturnType<typeof fillText> =>

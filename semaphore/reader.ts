@@ -70,7 +70,7 @@ export async function tellGate(
     const { kind, gate } = told.result
     const wait_for = semaphores.get(semaphore)?.wait_for
     if (key === null || gate === null || kind === 'late' || !wait_for) continue
-    if (isComplete(wait_for, gate.arrivals))
+    if (isComplete(wait_for, gate.arrived))
       await openGate(door, log, semaphore, key, gate.generation)
   }
   return 'told'

@@ -59,8 +59,15 @@ export function decideArrive(
     : take(state, now, semaphore, gate, arrival, found)
   answer(state, asker, {
     kind,
-    gate: { generation: gate.generation, arrivals: [...gate.arrivals.values()] },
+    gate: { generation: gate.generation, arrived: countArrivals(semaphore, gate) },
   })
+}
+
+/** How many are there of each member, in the order of `wait_for`: small however many that are. */
+function countArrivals({ definition }: SemaphoreState, gate: Gate): number[] {
+  const counts = definition.wait_for.map(() => 0)
+  for (const { member } of gate.arrivals.values()) counts[member] = (counts[member] ?? 0) + 1
+  return counts
 }
 
 const SUCCEEDED: ReadonlySet<RunState> = new Set(['succeeded'])
@@ -100,11 +107,9 @@ function take(
 
 /** Adds an arrival; one with a repeated `distinct` value takes its earlier one's place, which is returned. */
 export function addArrival(gate: Gate, arrival: Arrival): Arrival[] {
-  const replaced = [...gate.arrivals.values()].filter(
-    (earlier) =>
-      arrival.distinct !== null &&
-      earlier.member === arrival.member &&
-      earlier.distinct === arrival.distinct,
+  const earlier = arrival.distinct === null ? [] : [...gate.arrivals.values()]
+  const replaced = earlier.filter(
+    ({ member, distinct }) => member === arrival.member && distinct === arrival.distinct,
   )
   for (const { run_id } of replaced) gate.arrivals.delete(run_id)
   gate.arrivals.set(arrival.run_id, arrival)

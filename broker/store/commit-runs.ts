@@ -121,13 +121,19 @@ export function taskWriter(db: DatabaseSync): Writer {
   return ({ tasks }) => tasks.forEach(write)
 }
 
-/** A request that is recorded twice breaks "one run per idempotency key", so the key's conflict is let through. */
+/**
+ * A request that is recorded twice breaks "one run per idempotency key", so that throws. Only when the run that it made
+ * has been forgotten may its key be taken over.
+ */
 export function requestWriter(db: DatabaseSync): Writer {
   const statement = db.prepare(
-    'INSERT INTO requests (request_id, job, run_id, at_ms) VALUES (?, ?, ?, ?)',
+    `INSERT INTO requests (request_id, job, run_id, at_ms) VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET run_id = excluded.run_id, at_ms = excluded.at_ms
+      WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.run_id = requests.run_id)`,
   )
   const write = ({ request_id, job, run_id, at_ms }: RequestRecord): void => {
-    statement.run(request_id, job, run_id, at_ms)
+    const { changes } = statement.run(request_id, job, run_id, at_ms)
+    if (changes !== 1) throw new Error(`request ${request_id} of ${job} was recorded before`)
   }
   return ({ requests }) => requests.forEach(write)
 }

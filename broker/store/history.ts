@@ -74,6 +74,9 @@ export function openHistory(directory: string): History {
     refusals: asking('refusals'),
     openGates: asking('openGates'),
     attempt: asking('attempt'),
+    countRuns: asking('countRuns'),
+    oldRuns: asking('oldRuns'),
+    oldRequests: asking('oldRequests'),
     checkpoint: asking('checkpoint'),
     close: async () => {
       await thread.terminate()

@@ -9,11 +9,15 @@ import type { DatabaseSync } from 'node:sqlite'
 const BIG_LOG_BYTES = 64 * 1024 * 1024
 /** How long to wait for the writer to pause; the next checkpoint tries again. */
 const PATIENCE_MS = 100
+/** With more than this left over, somebody (a backup) reads an older state, and waiting would not help. */
+const LEFT_OVER_FRAMES = 4_096
 
 export function checkpointAnswer(db: DatabaseSync, path: string): () => void {
+  const passive = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
   return () => {
-    db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()
-    if (logSize(path) < BIG_LOG_BYTES) return
+    const { log, checkpointed } = passive.get() as { log: number; checkpointed: number }
+    if (logSize(path) < BIG_LOG_BYTES || log - checkpointed > LEFT_OVER_FRAMES) return
+    // The writer is held up while this waits for others.
     db.exec(`PRAGMA busy_timeout = ${PATIENCE_MS}`)
     db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
   }

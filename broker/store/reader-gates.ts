@@ -56,7 +56,8 @@ function gateView(
       run_id: arrival.run_id,
       at: isoOf(arrival.at_ms),
     })),
-    missing: missing(arrivals, members),
+    // A gate that opened by itself had all of them; what it keeps of old arrivals is less.
+    missing: gate.opened_by === null ? [] : missing(arrivals, members),
     late: gate.late,
   }
 }

@@ -7,6 +7,7 @@ import { messageOf } from './lock.ts'
 import { checkpointAnswer } from './reader-checkpoint.ts'
 import { refusalsAnswer, replayAnswer } from './reader-feed.ts'
 import { openGatesAnswer } from './reader-gates.ts'
+import { countRunsAnswer, oldRequestsAnswer, oldRunsAnswer } from './reader-old.ts'
 import { attemptAnswer, findAnswer, runAnswer } from './reader-run.ts'
 import { flowAnswer, runsAnswer } from './reader-runs.ts'
 import { DATABASE_FILE } from './sqlite.ts'
@@ -26,6 +27,9 @@ const answers: Questions = {
   refusals: refusalsAnswer(db),
   openGates: openGatesAnswer(db),
   attempt: attemptAnswer(db),
+  countRuns: countRunsAnswer(db),
+  oldRuns: oldRunsAnswer(db),
+  oldRequests: oldRequestsAnswer(db),
   checkpoint: checkpointAnswer(db, path),
 }
 

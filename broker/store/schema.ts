@@ -91,6 +91,9 @@ const MIGRATIONS: readonly string[] = [
     position INTEGER PRIMARY KEY, at_ms REAL NOT NULL, job TEXT NOT NULL, origin TEXT,
     code TEXT NOT NULL, message TEXT NOT NULL
   ) STRICT;`,
+
+  // 2: runs that were forgotten, until their output files are removed too.
+  `CREATE TABLE forgotten_outputs (run_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;`,
 ]
 
 /** How many steps this program knows. */

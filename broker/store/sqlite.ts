@@ -17,6 +17,8 @@ import {
   workerWriter,
 } from './commit-rest.ts'
 import { requestWriter, runWriter, taskWriter } from './commit-runs.ts'
+import { findDamage, tellingDamage, WHAT_TO_DO } from './damage.ts'
+import { forgetter } from './forget.ts'
 import { loadAlive } from './load.ts'
 import { createPrivate, messageOf, takeLock } from './lock.ts'
 import {
@@ -28,7 +30,7 @@ import {
   valuesLookUp,
 } from './look-ups.ts'
 import { migrate } from './schema.ts'
-import type { Store } from './store.ts'
+import type { Forgetting, Store } from './store.ts'
 import { openValuesCache } from './values-cache.ts'
 import type { ValuesCache } from './values-cache.ts'
 
@@ -38,20 +40,25 @@ const PAGE_CACHE_KIB = 32 * 1024
 /** A checkpoint on the other thread may hold the file for a moment; longer than this it is stuck. */
 const BUSY_TIMEOUT_MS = 30_000
 
+export type SqliteStore = Store & Forgetting
 export type StoreRefused = { readonly kind: 'refused'; readonly message: string }
 
 /** Opens, and creates where need be, the store of a data directory; says why it cannot. */
-export function openSqlite(directory: string): Store | StoreRefused {
+export function openSqlite(directory: string): SqliteStore | StoreRefused {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const lock = takeLock(directory)
     if (lock.kind === 'refused') return lock
-    const db = openDatabase(join(directory, DATABASE_FILE))
+    const path = join(directory, DATABASE_FILE)
+    const db = openDatabase(path)
     if ('kind' in db) {
       lock.release()
       return db
     }
-    return storeOn(db, () => lock.release())
+    return tellingDamage(
+      path,
+      storeOn(db, () => lock.release()),
+    )
   } catch (error) {
     return { kind: 'refused', message: `${directory} cannot be used: ${messageOf(error)}` }
   }
@@ -63,17 +70,18 @@ function openDatabase(path: string): DatabaseSync | StoreRefused {
   try {
     makePrivate(path)
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-    const refusal = migrate(db)
+    const refusal = findDamage(db, path) ?? migrate(db)
     if (refusal === null) {
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
         PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -${PAGE_CACHE_KIB}`)
       return db
     }
     db.close()
-    return { kind: 'refused', message: `${path} was left as it is: ${refusal}` }
+    const hint = refusal.startsWith('it is damaged') ? `: ${WHAT_TO_DO}` : ''
+    return { kind: 'refused', message: `${path} was left as it is: ${refusal}${hint}` }
   } catch (error) {
     db?.close()
-    const message = `${path} was left as it is, because it cannot be read (${messageOf(error)}): put a backup in its place, or move it away to start empty`
+    const message = `${path} was left as it is, because it cannot be read (${messageOf(error)}): ${WHAT_TO_DO}`
     return { kind: 'refused', message }
   }
 }
@@ -84,7 +92,7 @@ function makePrivate(path: string): void {
     if (existsSync(file)) chmodSync(file, 0o600)
 }
 
-function storeOn(db: DatabaseSync, release: () => void): Store {
+function storeOn(db: DatabaseSync, release: () => void): SqliteStore {
   const cache = openValuesCache(VALUES_CACHE_BYTES)
   return {
     load: () => loadAlive(db),
@@ -95,6 +103,7 @@ function storeOn(db: DatabaseSync, release: () => void): Store {
     flow: flowLookUp(db),
     gates: gateLookUp(db),
     arrived: arrivedLookUp(db),
+    ...forgetter(db, (run_id) => cache.delete(run_id)),
     close: () => {
       db.close()
       release()

@@ -39,6 +39,25 @@ export type Store = {
   close(): void
 }
 
+/**
+ * How history is kept from growing for ever. Retention alone calls these, between turns: each takes a few milliseconds,
+ * and none waits for the disk. What a power cut undoes of it is done again.
+ */
+export type Forgetting = {
+  /**
+   * Deletes runs that are over, with their tasks, their arrivals, and the opened gate that was their flow's own. It
+   * stops when `patience_ms` have passed; returns how many of them, in order, are gone.
+   */
+  forgetRuns(run_ids: readonly string[], patience_ms: number): number
+  /** The same for requests. */
+  forgetRequests(keys: readonly RequestKey[], patience_ms: number): number
+  /** Forgotten runs whose output files may still be there: those after `after`, in order of their ids. */
+  outputsToRemove(after: string, limit: number): string[]
+  outputsRemoved(run_ids: readonly string[]): void
+}
+
+export type RequestKey = Pick<RequestRecord, 'job' | 'request_id'>
+
 /** Answers to questions, read-only, asynchronous. */
 export type History = {
   /** By whole id, or by its last 8 characters or more where that is unambiguous. */
@@ -69,6 +88,12 @@ export type History = {
     task: string | null,
     attempt: number | null,
   ): Promise<AttemptFound | Failure>
+  /** How many runs are kept, unfinished ones too. */
+  countRuns(): Promise<number>
+  /** Runs after `after` that ended before `ended_before_ms`, oldest first. `next` is where to go on; null: all later ones are younger. */
+  oldRuns(after: number, ended_before_ms: number, limit: number): Promise<OldRuns>
+  /** Requests older than `before_ms` whose run is gone. `next` is where to go on, after a look at REQUESTS_LOOKED_AT of them. */
+  oldRequests(after: RequestKey, before_ms: number): Promise<OldRequests>
   /** Moves the write-ahead log into the database file, off the hot path. */
   checkpoint(): Promise<void>
   close(): Promise<void>
@@ -77,6 +102,20 @@ export type History = {
 export type OpenGates = {
   readonly gates: readonly GateView[]
   readonly unkeyed: readonly { run_id: string; missing: string | null; at: string }[]
+}
+
+export type OldRuns = {
+  readonly runs: readonly {
+    readonly run_id: string
+    readonly flow_id: string
+    readonly finished_ms: number
+  }[]
+  readonly next: number | null
+}
+
+export type OldRequests = {
+  readonly keys: readonly RequestKey[]
+  readonly next: RequestKey | null
 }
 
 export type AttemptFound = {

@@ -2,10 +2,14 @@
 import type { FeedEntry, RunView } from '../../common/protocol/answers.ts'
 import type { FromClient } from '../../common/protocol/client-door.ts'
 import { numberOf } from '../../common/protocol/cursor.ts'
-import type { Arrived } from '../../semaphore/gate.ts'
 import type { FakeBroker, Script, Scripted } from '../frontend/fake-broker.ts'
 import { openFakeBroker, refusal, runView } from '../frontend/fake-broker.ts'
 
+type Arrived = {
+  readonly member: number
+  readonly distinct: string | null
+  readonly run_id: string
+}
 type Gate = { generation: number; arrivals: Map<string, Arrived>; isOpen: boolean }
 export type FakeGates = {
   readonly broker: FakeBroker
@@ -100,13 +104,24 @@ function arrive(fake: FakeGates, request: FromClient & { kind: 'arrive' }): Scri
   if (key === null) return { result: { kind: 'unkeyed', gate: null } }
   const gate = gateOf(fake, semaphore, key)
   const told = (kind: string): Scripted => ({
-    result: { kind, gate: { generation: gate.generation, arrivals: [...gate.arrivals.values()] } },
+    result: { kind, gate: { generation: gate.generation, arrived: countArrived(gate) } },
   })
   if (failed) return told('counted')
   if (gate.arrivals.has(run_id)) return told('repeated')
   if (gate.isOpen) return told('late')
   gate.arrivals.set(run_id, { member, distinct, run_id })
   return told('counted')
+}
+
+/** How many of each member; a distinct value counts once. */
+function countArrived({ arrivals }: Gate): number[] {
+  const seen = [...arrivals.values()].map((each) => [each.member, each.distinct ?? each.run_id])
+  const unique = new Map(seen.map((each) => [each.join(' '), Number(each[0])]))
+  return [...unique.values()].reduce<number[]>((counts, member) => {
+    while (counts.length <= member) counts.push(0)
+    counts[member] = (counts[member] ?? 0) + 1
+    return counts
+  }, [])
 }
 
 function open(

@@ -19,7 +19,6 @@ const taskOf = (world: World, job: string): string => `${world.runsOf(job)[0]?.r
 
 /** The worker is back, with what it knows of. */
 function comeBack(world: World, after: number): void {
-  if (after < 1) return
   const attempt = { task_id: taskOf(world, 'import'), attempt: 1 }
   const states = { 2: 'accepted', 3: 'running' } as const
   const state = after === 2 || after === 3 ? states[after] : null

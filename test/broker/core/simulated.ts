@@ -70,6 +70,7 @@ export function simulateBroker(store: Store) {
   const feed: FeedRecord[] = []
   let state: State
   let tokens = 0
+  let starts = 0
   let asked = 0
   let gathered: Event[] | null = null
 
@@ -83,7 +84,8 @@ export function simulateBroker(store: Store) {
     publisher: { publish: mail.published },
   })
   const start = (): void => {
-    state = loadState(store.load(), seedIds(7, 11 + tokens), clock.now())
+    starts += 1
+    state = loadState(store.load(), seedIds(7, 1_000_003 * starts), clock.now())
     checkInvariants(state)
   }
   const turn = (...events: Event[]): void => {
