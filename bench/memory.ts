@@ -5,12 +5,13 @@ import { withDaemons } from './daemons.ts'
 import type { Figure } from './figure.ts'
 
 const QUEUED = 200_000
+const WARM = 100_000
 const BATCH = 1_000
 
 export const memory = (): Promise<readonly Figure[]> =>
   withDaemons(async ({ broker, wireWorker, addresses }) => {
     const { pid } = await broker()
-    await wireWorker('0')
+    await wireWorker(String(WARM), 'spent')
     const client = openClient(addresses.client)
     const fill = async (first: number, runs: number): Promise<void> => {
       for (let batch = first; batch < first + runs / BATCH; batch++)
@@ -26,8 +27,9 @@ export const memory = (): Promise<readonly Figure[]> =>
           })),
         )
     }
-    // The first runs make the process as large as its work needs, whatever is queued.
-    await fill(0, 20_000)
+    // The first runs come and go: they make the process as large as its work needs, whatever is queued.
+    await fill(0, WARM)
+    await client.drained()
     const before = await residentBytes(pid)
     await fill(1_000, QUEUED)
     const after = await residentBytes(pid)

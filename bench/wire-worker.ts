@@ -1,7 +1,8 @@
 /**
  * A worker on the wire that runs nothing: it ends each task as soon as it gets it, in as few frames as it can. It shows
  * what the broker can do, without the cost of commands. Started by the benchmarks as a process of its own:
- * `node bench/wire-worker.ts DOOR CREDIT [latency]`. With `latency` it prints how long each run took to reach it.
+ * `node bench/wire-worker.ts DOOR CREDIT [latency|spent]`. With `latency` it prints how long each run took to reach it; with
+ * `spent` it takes CREDIT tasks and no more.
  */
 import { openDealer } from '../common/link/dealer.ts'
 import { decodeFrame } from '../common/protocol/codec.ts'
@@ -48,7 +49,7 @@ const link = openDealer({
         : []
     })
     if (ended.length === 0) return
-    granted += ended.length
+    if (mode !== 'spent') granted += ended.length
     say([...ended, { kind: 'credit', credit: granted }])
   },
 })

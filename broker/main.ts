@@ -13,7 +13,8 @@ import type { Store } from './store/store.ts'
 
 export { BROKER } from './settings.ts'
 
-export async function start({ data, bind }: BrokerSettings, log: Log): Promise<Daemon | Refused> {
+export async function start(settings: BrokerSettings, log: Log): Promise<Daemon | Refused> {
+  const { data, bind } = settings
   const addresses = brokerAddresses(bind)
   if (!addresses) return refused(`--bind ${bind} is not of the form tcp://127.0.0.1:6770`)
   const store = openSqlite(data)
@@ -22,7 +23,8 @@ export async function start({ data, bind }: BrokerSettings, log: Log): Promise<D
   if ('kind' in alive) return alive
   const seed = seedIds(randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE())
   const state = loadState(alive, seed, readClock())
-  const serving = await serve(data, addresses, store, state, log)
+  const keep = { days: settings.keep_days, runs: settings.keep_runs }
+  const serving = await serve(data, addresses, store, state, log, keep)
   return {
     ready: `broker ${addresses.worker}`,
     failed: serving.failed,

@@ -11,7 +11,7 @@ import { joinFlow } from './flows.ts'
 import { nextRunId } from './ids.ts'
 import { enqueue, holdKey } from './lanes.ts'
 import type { Values } from './records.ts'
-import type { Run, State, Via } from './state.ts'
+import type { Run, State, Task, Via } from './state.ts'
 import { MAX_VALUES_BYTES, mergeValues, type StoredValues, wireBytes } from './values.ts'
 
 /** What a run that made another hands down. */
@@ -38,6 +38,10 @@ export const DEFAULT_LANE = 'main'
 export const DEFAULT_PRIORITY = 512
 /** A flow that triggers itself without end is stopped at this many steps. */
 export const MAX_DEPTH = 100
+
+/** Shared by all that have none: a million queued runs would have a million empty lists. */
+const NOTHING: readonly string[] = []
+const NO_TASKS = Object.freeze<Task[]>([]) as Task[]
 
 /** Records a new run and sends it on its way: into the queue, into waiting, or straight to failed. */
 export function bear(state: State, now: Now, birth: Birth): Run {
@@ -66,9 +70,9 @@ export function bear(state: State, now: Now, birth: Birth): Run {
     concurrency_key: null,
     only_workers: birth.only_workers,
     depth: (birth.parent?.depth ?? -1) + 1,
-    handling: birth.handling,
+    handling: birth.handling.length === 0 ? NOTHING : birth.handling,
     sequence: state.sequence,
-    tasks: [],
+    tasks: NO_TASKS,
     counted: false,
     in_queue: false,
   }

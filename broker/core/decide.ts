@@ -5,13 +5,14 @@
  * down what `conclude` returns, and lets the effects out after that. So the same code runs in a simulated world.
  */
 import { decideRetry } from './again.ts'
+import { decideArrive } from './arrivals.ts'
 import { decideCancel } from './cancel.ts'
 import { decideDue } from './due.ts'
 import { dispatch } from './dispatch.ts'
 import { answer, type Asker, type Effect, refuse } from './effect.ts'
 import { type Command, type Event, type Found, NOTHING_FOUND, type Now } from './event.ts'
 import { settleFlows } from './flows.ts'
-import { decideArrive, decideOpen, decideReset } from './gates.ts'
+import { decideOpen, decideReset } from './gates.ts'
 import { decidePlace } from './places.ts'
 import { nothingTouched, type Records, recordsOf } from './records.ts'
 import { failures } from './refusals.ts'

@@ -87,7 +87,7 @@ function startOne(state: State, now: Now, bucket: Bucket, run: Run): boolean {
   }
   if (!best) return false
   const task = run.tasks[0] ?? newTask(run, 0)
-  if (run.tasks.length === 0) run.tasks.push(task)
+  if (run.tasks.length === 0) run.tasks = [task]
   leaveQueue(state, now, run)
   task.worker = best.name
   best.given += 1

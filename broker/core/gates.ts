@@ -1,17 +1,16 @@
 /**
  * Gates: the broker's side of semaphores.
  *
- * Semaphore processes say who arrived and that a generation is complete, as often as they like and from as many copies
- * as there are. Here each arrival counts once, and the first `open` of a generation alone starts the next steps.
+ * Semaphore processes say who arrived (arrivals.ts) and that a generation is complete, as often as they like and from as
+ * many copies as there are. Here the first `open` of a generation alone starts the next steps.
  */
 import type { Step } from '../../common/definition/card.ts'
-import type { RunState } from '../../common/protocol/answers.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
 import { due } from './deadlines.ts'
 import { answer, type Asker, refuse } from './effect.ts'
 import type { Command, Found, Now } from './event.ts'
 import { note } from './feed.ts'
-import { freeFlow, holdFlow } from './flows.ts'
+import { freeFlow } from './flows.ts'
 import { failures } from './refusals.ts'
 import {
   type Arrival,
@@ -21,124 +20,6 @@ import {
   type State,
   type Via,
 } from './state.ts'
-
-export function decideArrive(
-  state: State,
-  command: Command & { kind: 'arrive' },
-  asker: Asker,
-  now: Now,
-  found: Found,
-): void {
-  const semaphore = state.semaphores.get(command.semaphore)
-  if (!semaphore) return refuseUnknown(state, command.semaphore, asker)
-  const run = state.runs.get(command.run_id) ?? found.runs.get(command.run_id)
-  if (!run) return refuse(state, asker, failures.unknownRun(command.run_id))
-  if (!(command.failed ? FAILED : SUCCEEDED).has(run.state))
-    return refuse(state, asker, failures.notArrived(run))
-  const { member, distinct, key, run_id } = command
-  const arrival: Arrival = {
-    run_id,
-    flow_id: run.flow_id,
-    member,
-    distinct,
-    at_ms: now.wall_ms,
-    depth: run.depth,
-  }
-  if (key === null) {
-    const unkeyed = { key, missing: command.missing ?? null, generation: 0, late: false }
-    state.touched.arrivals.set(`${semaphore.name}\0${run_id}`, {
-      ...arrival,
-      ...unkeyed,
-      semaphore: semaphore.name,
-    })
-    return answer(state, asker, { kind: 'unkeyed', gate: null })
-  }
-  const gate = gateOf(state, found, semaphore.name, key, now)
-  const kind = command.failed
-    ? memberFailed(state, semaphore, gate, arrival)
-    : take(state, now, semaphore, gate, arrival, found)
-  answer(state, asker, {
-    kind,
-    gate: { generation: gate.generation, arrived: countArrivals(semaphore, gate) },
-  })
-}
-
-/** How many are there of each member, in the order of `wait_for`: small however many that are. */
-function countArrivals({ definition }: SemaphoreState, gate: Gate): number[] {
-  const counts = definition.wait_for.map(() => 0)
-  for (const { member } of gate.arrivals.values()) counts[member] = (counts[member] ?? 0) + 1
-  return counts
-}
-
-const SUCCEEDED: ReadonlySet<RunState> = new Set(['succeeded'])
-const FAILED: ReadonlySet<RunState> = new Set(['failed', 'expired'])
-
-/** Counts an arrival once. */
-function take(
-  state: State,
-  now: Now,
-  semaphore: SemaphoreState,
-  gate: Gate,
-  arrival: Arrival,
-  found: Found,
-): 'counted' | 'repeated' | 'late' {
-  const id = `${semaphore.name}\0${arrival.run_id}`
-  if (gate.arrivals.has(arrival.run_id) || found.arrived.has(id) || state.touched.arrivals.has(id))
-    return 'repeated'
-  const late = gate.opened_ms !== null
-  state.touched.arrivals.set(id, {
-    ...arrival,
-    semaphore: semaphore.name,
-    key: gate.key,
-    missing: null,
-    generation: gate.generation,
-    late,
-  })
-  state.touched.gates.add(gate)
-  if (late) {
-    gate.late += 1
-    return 'late'
-  }
-  if (gate.arrivals.size === 0) startClock(state, now, semaphore, gate)
-  for (const replaced of addArrival(gate, arrival)) freeFlow(state, replaced.flow_id)
-  holdFlow(state, arrival.flow_id)
-  return 'counted'
-}
-
-/** Adds an arrival; one with a repeated `distinct` value takes its earlier one's place, which is returned. */
-export function addArrival(gate: Gate, arrival: Arrival): Arrival[] {
-  const earlier = arrival.distinct === null ? [] : [...gate.arrivals.values()]
-  const replaced = earlier.filter(
-    ({ member, distinct }) => member === arrival.member && distinct === arrival.distinct,
-  )
-  for (const { run_id } of replaced) gate.arrivals.delete(run_id)
-  gate.arrivals.set(arrival.run_id, arrival)
-  return replaced
-}
-
-/** The timeout counts from the first arrival. */
-function startClock(state: State, now: Now, { definition }: SemaphoreState, gate: Gate): void {
-  gate.since_ms = now.wall_ms
-  if (definition.timeout_ms === null || gate.failed) return
-  gate.timeout_at_ms = now.wall_ms + definition.timeout_ms
-  due(state, now, gate.timeout_at_ms, { kind: 'gate', semaphore: gate.semaphore, key: gate.key })
-}
-
-/** `on_member_failure: fail` starts `on_timeout`'s job at once, and once per generation. */
-function memberFailed(
-  state: State,
-  { definition }: SemaphoreState,
-  gate: Gate,
-  failed: Arrival,
-): 'counted' | 'repeated' {
-  if (definition.on_member_failure === 'wait') return 'counted'
-  if (gate.failed || gate.opened_ms !== null) return 'repeated'
-  gate.failed = true
-  gate.timeout_at_ms = null
-  state.touched.gates.add(gate)
-  startFrom(state, gate, definition.on_timeout, 'timeout', [...gate.arrivals.values(), failed])
-  return 'counted'
-}
 
 export function decideOpen(
   state: State,
@@ -231,7 +112,7 @@ export function timeOutGate(state: State, now: Now, semaphore: string, key: stri
 }
 
 /** The steps join the flow of the latest arrival, and get the parameters on which all arrivals agree. */
-function startFrom(
+export function startFrom(
   state: State,
   gate: Gate,
   steps: readonly Step[],
@@ -261,7 +142,7 @@ function startFrom(
   if (last) state.settling.add(last.flow_id)
 }
 
-function gateOf(state: State, found: Found, semaphore: string, key: string, now: Now): Gate {
+export function gateOf(state: State, found: Found, semaphore: string, key: string, now: Now): Gate {
   const known = knownGate(state, found, { semaphore, key })
   if (known) return known
   const gate: Gate = {
@@ -297,6 +178,6 @@ function knownGate(
   return gate && visit(state, gate)
 }
 
-function refuseUnknown(state: State, name: string, asker: Asker): void {
+export function refuseUnknown(state: State, name: string, asker: Asker): void {
   refuse(state, asker, failures.unknownSemaphore(name, nearestName(name, state.semaphores.keys())))
 }

@@ -9,7 +9,8 @@
  * or here, past `STREAM_BYTES`), the file is sparse, and a file beside it (`.cuts`) says from where to where.
  */
 import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync } from 'node:fs'
-import { readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { readFileSync, readSync, writeFileSync, writeSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /** Which stream of which attempt. `task_id` is `run_id.n`; attempt 0 is one that has not started, and has no output. */
@@ -41,8 +42,8 @@ export type Outputs = {
   append(chunk: StreamRef & { readonly offset: number; readonly data: Buffer }): Appended
   /** At most `limit` bytes from `offset` on. What was never written reads as empty. */
   read(from: StreamRef & { readonly offset: number; readonly limit: number }): OutputRead
-  /** Forgets all output of a run. */
-  remove(run_id: string): void
+  /** Removes all output of a run, off the event loop. Rejects when files are left. */
+  remove(run_id: string): Promise<void>
   close(): void
 }
 
@@ -89,11 +90,11 @@ export function openOutputs(directory: string, stream_bytes = STREAM_BYTES): Out
       const path = pathOf(directory, ref)
       return path === null ? nothing(offset) : readFrom(path, offset, limit)
     },
-    remove: (run_id) => {
+    remove: async (run_id) => {
       const folder = folderOf(directory, run_id)
       if (folder === null) return
       for (const path of growing.keys()) if (dirname(path) === folder) close(path)
-      rmSync(folder, { recursive: true, force: true })
+      await rm(folder, { recursive: true, force: true })
     },
     close: () => {
       for (const path of growing.keys()) close(path)

@@ -7,7 +7,7 @@ import { outputChannel } from '../../common/protocol/feed.ts'
 import { HEAD_MS } from '../../common/protocol/limits.ts'
 import type { State } from '../core/state.ts'
 import { openHistory } from '../store/history.ts'
-import type { Store } from '../store/store.ts'
+import type { Forgetting, Store } from '../store/store.ts'
 import { startTurns, type Turns } from '../turn.ts'
 import { openClientDoor } from './client-door.ts'
 import { readClock } from './clock.ts'
@@ -15,6 +15,7 @@ import { makeCounters } from './counters.ts'
 import { openOutputs } from './outputs.ts'
 import { performer, publishHead } from './perform.ts'
 import { answerQuestions } from './questions.ts'
+import { type RetentionPorts, startRetention } from './retention.ts'
 import { openWorkerDoor } from './worker-door.ts'
 
 /** How often the write-ahead log is moved into the database, off the hot path. */
@@ -30,9 +31,10 @@ export type Serving = {
 export async function serve(
   data: string,
   addresses: BrokerAddresses,
-  store: Store,
+  store: Store & Forgetting,
   state: State,
   log: Log,
+  keep: RetentionPorts['keep'],
 ): Promise<Serving> {
   const history = openHistory(data)
   const outputs = openOutputs(join(data, 'output'))
@@ -54,6 +56,8 @@ export async function serve(
       resolve(error instanceof Error ? error : new Error(String(error)))
     turns = startTurns({ state, store, now: readClock, perform, onFailure })
   })
+  const waiting = (): number => turns?.waiting() ?? 0
+  const retention = startRetention({ ...ports, store, waiting, keep })
   const head = setInterval(() => publishHead(publisher, state.feed_head), HEAD_MS)
   const onCheckpoint = (error: unknown): void =>
     log.warn('checkpoint failed', { error: String(error) })
@@ -63,6 +67,7 @@ export async function serve(
     stop: async () => {
       clearInterval(head)
       clearInterval(checkpoint)
+      await retention.stop()
       turns?.stop()
       publisher.close()
       await Promise.all([workers.close(), clients.close(), history.close()])
