@@ -94,7 +94,7 @@ function take(
 }
 
 /** Adds an arrival; one with a repeated `distinct` value takes its earlier one's place, which is returned. */
-export function addArrival(gate: Gate, arrival: Arrival): Arrival[] {
+function addArrival(gate: Gate, arrival: Arrival): Arrival[] {
   const earlier = arrival.distinct === null ? [] : [...gate.arrivals.values()]
   const replaced = earlier.filter(
     ({ member, distinct }) => member === arrival.member && distinct === arrival.distinct,

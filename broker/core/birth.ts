@@ -12,6 +12,7 @@ import { nextRunId } from './ids.ts'
 import { enqueue, holdKey } from './lanes.ts'
 import type { Values } from './records.ts'
 import type { Run, State, Task, Via } from './state.ts'
+import { moveRun, tallyNew } from './tally.ts'
 import { MAX_VALUES_BYTES, mergeValues, type StoredValues, wireBytes } from './values.ts'
 
 /** What a run that made another hands down. */
@@ -77,6 +78,7 @@ export function bear(state: State, now: Now, birth: Birth): Run {
     in_queue: false,
   }
   state.runs.set(run_id, run)
+  tallyNew(state, run)
   state.touched.runs.add(run)
   state.touched.born.set(run_id, birth.values)
   joinFlow(state, run.flow_id)
@@ -160,7 +162,7 @@ export function announceTo(
 
 /** From waiting to queued. */
 export function queue(state: State, now: Now, run: Run): void {
-  run.state = 'queued'
+  moveRun(state, run, 'queued')
   run.reason = null
   state.touched.runs.add(run)
   noteRun(state, now, run)

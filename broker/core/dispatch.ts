@@ -13,6 +13,7 @@ import { noteRun } from './feed.ts'
 import { makeHeap, pop, push } from './heap.ts'
 import { type Bucket, dequeue, headOf, type Lane, moveTask, startsBefore } from './lanes.ts'
 import { type Run, type State, type Task, type Worker, taskId } from './state.ts'
+import { moveRun } from './tally.ts'
 
 /** Starts every queued run that can start now. */
 export function dispatch(state: State, now: Now): void {
@@ -194,7 +195,7 @@ const UNREPORTED = {
 function leaveQueue(state: State, now: Now, run: Run): void {
   dequeue(state, run)
   if (run.state === 'running') return
-  run.state = 'running'
+  moveRun(state, run, 'running')
   run.reason = null
   state.touched.runs.add(run)
   noteRun(state, now, run)

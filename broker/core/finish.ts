@@ -6,6 +6,7 @@ import { leaveFlow } from './flows.ts'
 import { dequeue, releaseKey } from './lanes.ts'
 import type { Values } from './records.ts'
 import type { Run, State, Task } from './state.ts'
+import { moveRun } from './tally.ts'
 import { agreeingValues } from './values.ts'
 
 export type RunEnd = 'succeeded' | 'failed' | 'canceled' | 'expired'
@@ -15,7 +16,7 @@ export function finish(state: State, now: Now, run: Run, to: RunEnd, reason: str
   dequeue(state, run)
   releaseKey(state, run)
   state.unannounced.get(run.job)?.delete(run)
-  run.state = to
+  moveRun(state, run, to)
   run.reason = reason
   run.finished_ms = now.wall_ms
   state.touched.runs.add(run)

@@ -2,10 +2,12 @@
 import { isOver } from './finish.ts'
 import { isActive, laneNamed } from './lanes.ts'
 import { type Run, type State, taskId } from './state.ts'
+import { emptyTally, tallyAll } from './tally.ts'
 
 /** Checks the whole state; costs as much as there are runs, so tests call it after every turn, and nobody else. */
 export function checkInvariants(state: State): void {
   for (const run of state.runs.values()) checkRun(run)
+  checkTallies(state)
   checkLanes(state)
   checkWorkers(state)
   checkFlows(state)
@@ -39,6 +41,13 @@ function checkRun(run: Run): void {
     hold(ready === run.in_queue, `${run_id} is ready and not queued, or the other way round`)
   }
   hold(run.state !== 'queued' || run.in_queue, `${run_id} is queued in no lane`)
+}
+
+function checkTallies(state: State): void {
+  const counted = emptyTally()
+  for (const { state: at } of state.runs.values())
+    if (at === 'waiting' || at === 'queued' || at === 'running') counted[at] += 1
+  hold(JSON.stringify(counted) === JSON.stringify(tallyAll(state)), 'runs are tallied')
 }
 
 function checkLanes(state: State): void {

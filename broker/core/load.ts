@@ -7,6 +7,7 @@ import type { Ids } from './ids.ts'
 import { enqueue, holdKey, isActive, laneNamed, recount } from './lanes.ts'
 import { watch } from './leases.ts'
 import { joinMembers } from './places.ts'
+import { tallyNew } from './tally.ts'
 import type { CardRecord, SemaphoreRecord } from './records.ts'
 import {
   emptyState,
@@ -77,6 +78,7 @@ function takeWorker(state: State, worker: Worker, now: Now): void {
 
 function takeRun(state: State, run: Run, now: Now): void {
   state.runs.set(run.run_id, run)
+  tallyNew(state, run)
   state.sequence = Math.max(state.sequence, run.sequence)
   joinFlow(state, run.flow_id)
   holdKey(state, run)

@@ -13,6 +13,7 @@ import { earlier, type Heap, makeHeap } from './heap.ts'
 import type { Ids } from './ids.ts'
 import type { KeyUse, Lane } from './lanes.ts'
 import { nothingTouched, type Touched } from './records.ts'
+import type { Tally } from './tally.ts'
 
 /** What made a run: a trigger from outside, an outcome's next step, a semaphore, or a retry. */
 export type Via =
@@ -199,6 +200,8 @@ export type State = {
   /** Job name to the workers that announced it. */
   readonly subscribed: Map<string, Set<Worker>>
   readonly runs: Map<string, Run>
+  /** Job name to how many of its unfinished runs are in which state (tally.ts). */
+  readonly tallies: Map<string, Tally>
   /** Runs whose job nobody has announced, by job name. */
   readonly unannounced: Map<string, Set<Run>>
   readonly lanes: Map<string, Lane>
@@ -246,6 +249,7 @@ export const emptyState = (seed: Ids): State => ({
   sessions: new Map(),
   subscribed: new Map(),
   runs: new Map(),
+  tallies: new Map(),
   unannounced: new Map(),
   lanes: new Map(),
   keys: new Map(),

@@ -11,11 +11,11 @@ import { cursorOf } from '../../common/protocol/cursor.ts'
 import type { Now } from './event.ts'
 import { isActive } from './lanes.ts'
 import type { Gate, SemaphoreState, State, Worker } from './state.ts'
+import { emptyTally, tallyAll } from './tally.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 
 export function viewJobs(state: State): JobView[] {
-  const counts = countByJob(state)
   return [...state.jobs]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([job, hash]) => {
@@ -37,24 +37,9 @@ export function viewJobs(state: State): JobView[] {
           .filter((worker) => worker.jobs.get(job) !== hash)
           .map(({ name }) => name)
           .sort(),
-        ...(counts.get(job) ?? NO_RUNS),
+        ...(state.tallies.get(job) ?? emptyTally()),
       }
     })
-}
-
-const NO_RUNS = { waiting: 0, queued: 0, running: 0 }
-
-function countByJob(
-  state: State,
-): Map<string, { waiting: number; queued: number; running: number }> {
-  const counts = new Map<string, { waiting: number; queued: number; running: number }>()
-  for (const run of state.runs.values()) {
-    const count = counts.get(run.job) ?? { ...NO_RUNS }
-    if (run.state === 'waiting' || run.state === 'queued' || run.state === 'running')
-      count[run.state] += 1
-    counts.set(run.job, count)
-  }
-  return counts
 }
 
 export const viewWorkers = (state: State, now: Now): WorkerView[] =>
@@ -131,15 +116,11 @@ export function viewMetrics(
   state: State,
   now: Now,
 ): Omit<MetricsAnswer, 'version' | 'uptime_s' | 'totals'> {
-  const runs = { ...NO_RUNS }
-  for (const { state: run_state } of state.runs.values())
-    if (run_state === 'waiting' || run_state === 'queued' || run_state === 'running')
-      runs[run_state] += 1
   const workers = { present: 0, draining: 0, handing_over: 0, away: 0 }
   for (const worker of state.workers.values()) workers[presence(worker, now)] += 1
   return {
     feed_head: cursorOf(state.feed_head),
-    runs,
+    runs: tallyAll(state),
     workers,
     lanes: viewLanes(state),
     reload_errors: [...state.workers.values()].flatMap(({ name, reload_error }) =>

@@ -19,12 +19,14 @@ const LEAST_REST_MS = 2
 const BUSY_PART = 0.6
 const BUSY_REST_MS = 100
 
+const nobody = (): void => undefined
+
 /** `waiting` says how many things wait to be done that matter more. */
 export function openPace(waiting: () => number): Pace {
   let step_ms = 0
   let before = performance.eventLoopUtilization()
   let is_stopped = false
-  let wake = (): void => undefined
+  let wake = nobody
   const rest = (ms: number): Promise<void> =>
     new Promise((resolve) => {
       if (is_stopped) return resolve()

@@ -3,17 +3,26 @@
  * looked through at the start; in a larger one damage shows when it is met, and whoever meets it ends with the same words.
  */
 import { statSync } from 'node:fs'
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { messageOf } from './lock.ts'
 
 /** Looking through this much takes about half a second when the system has it in memory. */
 const LOOKED_THROUGH_BYTES = 512 * 1024 * 1024
 
-/** What `PRAGMA quick_check` finds first, or null. */
-export function findDamage(db: DatabaseSync, path: string): string | null {
-  if (statSync(path).size > LOOKED_THROUGH_BYTES) return null
-  const found = String(Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0])
-  return found === 'ok' ? null : `it is damaged: ${found.trim().replaceAll(/\s+/g, ' ')}`
+/**
+ * What is found first, or null. The file is opened to be read only: otherwise closing it again would move its log into
+ * it, and a damaged file is to be left as it is. Throws what SQLite throws where it can read nothing at all.
+ */
+export function findDamage(path: string): string | null {
+  const { size } = statSync(path)
+  if (size === 0 || size > LOOKED_THROUGH_BYTES) return null
+  const db = new DatabaseSync(path, { readOnly: true })
+  try {
+    const found = String(Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0])
+    return found === 'ok' ? null : found.trim().replaceAll(/\s+/g, ' ')
+  } finally {
+    db.close()
+  }
 }
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB, in the low byte of whatever extended code. */

@@ -6,7 +6,7 @@ import type { OldRuns, RequestKey } from './store.ts'
 /** One answer looks at so many runs, some 10 ms. */
 const RUNS_LOOKED_AT = 16_384
 /** One answer looks at so many requests, some 10 ms. */
-export const REQUESTS_LOOKED_AT = 4_096
+const REQUESTS_LOOKED_AT = 4_096
 
 export function countRunsAnswer(db: DatabaseSync): Questions['countRuns'] {
   const count = db.prepare('SELECT count(*) AS count FROM runs')
@@ -31,7 +31,7 @@ export function oldRunsAnswer(db: DatabaseSync): Questions['oldRuns'] {
     const end = first.position + RUNS_LOOKED_AT
     const found = select.all(after, end, ended_before_ms, limit) as Old[]
     const last = found.at(-1)
-    const runs = found.map(({ position: _, ...same }) => same)
+    const runs = found.map(({ run_id, flow_id, finished_ms }) => ({ run_id, flow_id, finished_ms }))
     if (last !== undefined && found.length === limit) return { runs, next: last.position }
     const beyond = following.get(end) as Following
     const goes_on = beyond && (last !== undefined || beyond.created_ms < ended_before_ms)
@@ -49,7 +49,6 @@ export function oldRequestsAnswer(db: DatabaseSync): Questions['oldRequests'] {
     const rows = select.all(before_ms, after.request_id, after.job) as (RequestKey & {
       is_old: number
     })[]
-    const keyOf = ({ request_id, job }: RequestKey): RequestKey => ({ request_id, job })
     const last = rows.length < REQUESTS_LOOKED_AT ? undefined : rows.at(-1)
     return {
       keys: rows.filter(({ is_old }) => is_old !== 0).map(keyOf),
@@ -57,3 +56,5 @@ export function oldRequestsAnswer(db: DatabaseSync): Questions['oldRequests'] {
     }
   }
 }
+
+const keyOf = ({ request_id, job }: RequestKey): RequestKey => ({ request_id, job })

@@ -11,7 +11,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 
 /** Marks the file as jobz's own ("jobz" in ASCII). */
-const APPLICATION_ID = 0x6a6f627a
+export const APPLICATION_ID = 0x6a6f627a
 
 /** Written out wherever a query is to use the partial index: SQLite matches the text of the condition. */
 export const UNFINISHED = `(state = 'waiting' OR state = 'queued' OR state = 'running')`

@@ -69,22 +69,27 @@ function openDatabase(path: string): DatabaseSync | StoreRefused {
   let db: DatabaseSync | null = null
   try {
     makePrivate(path)
+    const damage = findDamage(path)
+    if (damage !== null) return refused(path, `, because it is damaged (${damage}): ${WHAT_TO_DO}`)
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-    const refusal = findDamage(db, path) ?? migrate(db)
+    const refusal = migrate(db)
     if (refusal === null) {
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
         PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -${PAGE_CACHE_KIB}`)
       return db
     }
     db.close()
-    const hint = refusal.startsWith('it is damaged') ? `: ${WHAT_TO_DO}` : ''
-    return { kind: 'refused', message: `${path} was left as it is: ${refusal}${hint}` }
+    return refused(path, `: ${refusal}`)
   } catch (error) {
     db?.close()
-    const message = `${path} was left as it is, because it cannot be read (${messageOf(error)}): ${WHAT_TO_DO}`
-    return { kind: 'refused', message }
+    return refused(path, `, because it cannot be read (${messageOf(error)}): ${WHAT_TO_DO}`)
   }
 }
+
+const refused = (path: string, why: string): StoreRefused => ({
+  kind: 'refused',
+  message: `${path} was left as it is${why}`,
+})
 
 function makePrivate(path: string): void {
   createPrivate(path)

@@ -92,7 +92,7 @@ export type History = {
   countRuns(): Promise<number>
   /** Runs after `after` that ended before `ended_before_ms`, oldest first. `next` is where to go on; null: all later ones are younger. */
   oldRuns(after: number, ended_before_ms: number, limit: number): Promise<OldRuns>
-  /** Requests older than `before_ms` whose run is gone. `next` is where to go on, after a look at REQUESTS_LOOKED_AT of them. */
+  /** Requests older than `before_ms` whose run is gone. `next` is where to go on, after some milliseconds' worth of them; null: there are no more. */
   oldRequests(after: RequestKey, before_ms: number): Promise<OldRequests>
   /** Moves the write-ahead log into the database file, off the hot path. */
   checkpoint(): Promise<void>

@@ -1,5 +1,6 @@
 /** Every command, in the order of the help. */
 import type { Command } from '../command.ts'
+import { BACKUP } from './backup.ts'
 import { CANCEL } from './cancel.ts'
 import { BROKER, DEMO, FRONTEND, SEMAPHORE, UP, WORKER } from './daemons.ts'
 import { DRAIN } from './drain.ts'
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   DRAIN,
   VALIDATE,
   PLAN,
+  BACKUP,
   BROKER,
   WORKER,
   SEMAPHORE,

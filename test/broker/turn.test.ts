@@ -74,7 +74,9 @@ const trigger = (id: number, count = 1, delay_ms = 0): Event => ({
     triggers: Array.from({ length: count }, () => ({ job: 'import', params: {}, delay_ms })),
   },
 })
-const take = (turns: Turns, ...events: Event[]): void => events.forEach(turns.take)
+const isTask = ({ kind }: Effect): boolean => kind === 'task'
+const take = (turns: Turns, ...events: Event[]): void =>
+  events.forEach((event) => turns.take(event))
 const runsIn = (state: State): number => state.runs.size
 
 test('events that come together are one transaction, and leave after it', async (t) => {
@@ -116,7 +118,6 @@ test('a deadline wakes the broker by itself', async (t) => {
   take(turns, hello(), trigger(1, 1, 20))
   await until(() => performed.length > 0)
   t.is([...state.runs.values()][0]?.state, 'waiting')
-  const isTask = ({ kind }: Effect): boolean => kind === 'task'
   await until(() => performed.some(({ effects }) => effects.some(isTask)))
   t.is([...state.runs.values()][0]?.state, 'running')
 })

@@ -1,12 +1,11 @@
 /** What a semaphore process says to the broker, for tests: runs that end, and their arrivals. */
 import type { Semaphore } from '../../../common/definition/card.ts'
-import type { Arrival } from '../../../broker/core/state.ts'
 import { card, semaphore, step } from './cards.ts'
 import type { World } from './world.ts'
 
 export type ArriveAnswer = {
   readonly kind: 'counted' | 'repeated' | 'late' | 'unkeyed'
-  readonly gate: { readonly generation: number; readonly arrivals: readonly Arrival[] } | null
+  readonly gate: { readonly generation: number; readonly arrived: readonly number[] } | null
 }
 
 export const READY = 'ready'

@@ -3,10 +3,12 @@
  * and once everything is calm every run has ended, once, and was continued once.
  */
 import test from 'ava'
-import fc from 'fast-check'
+import { array, assert, constantFrom, integer, property, tuple } from 'fast-check'
 import type { Card } from '../../../common/definition/card.ts'
+import type { RunState } from '../../../common/protocol/answers.ts'
 import { card, semaphore, step } from './cards.ts'
 import { modelWorker, type ModelWorker } from './model-worker.ts'
+import { allowedNext } from './states.ts'
 import { makeWorld, type World } from './world.ts'
 
 const quick = { limit: 2, backoff_ms: 5_000, max_backoff_ms: 20_000, exit_codes: null }
@@ -61,16 +63,16 @@ const KINDS = [
 type Kind = (typeof KINDS)[number]
 type Happening = readonly [kind: Kind, a: number, b: number]
 
-const happening = fc.tuple(
-  fc.constantFrom(...KINDS),
-  fc.integer({ min: 0, max: 99 }),
-  fc.integer({ min: 0, max: 99 }),
+const happening = tuple(
+  constantFrom(...KINDS),
+  integer({ min: 0, max: 99 }),
+  integer({ min: 0, max: 99 }),
 )
 
 test('random histories keep the invariants, and end every run once', (t) => {
-  const history = fc.array(happening, { maxLength: 80, size: 'max' })
-  fc.assert(
-    fc.property(history, (happenings) => {
+  const history = array(happening, { maxLength: 80, size: 'max' })
+  assert(
+    property(history, (happenings) => {
       const world = makeWorld(t)
       const ran = new Map<string, number>()
       const count = (job: string): void => void ran.set(job, (ran.get(job) ?? 0) + 1)
@@ -162,11 +164,23 @@ function calmDown(world: World, workers: readonly ModelWorker[]): void {
   world.post({ kind: 'place', semaphores: [{ name: 'gate', after }] })
 }
 
+/** The feed tells of no step that is not drawn. */
+function judgeLives({ feed }: World): void {
+  const states = new Map<string, RunState | 'new'>()
+  for (const { run_id, state } of feed) {
+    if (run_id === undefined || state === undefined) continue
+    const before = states.get(run_id) ?? 'new'
+    if (!allowedNext(before).includes(state)) throw new Error(`${run_id}: ${before}, then ${state}`)
+    states.set(run_id, state)
+  }
+}
+
 const TERMINAL: ReadonlySet<string> = new Set(['succeeded', 'failed', 'canceled', 'expired'])
 
 function judge(world: World, ran: ReadonlyMap<string, number>): void {
   const run_ids = [...new Set(world.feed.flatMap((entry) => entry.run_id ?? []))]
   const runs = [...world.store.runs(run_ids).values()]
+  judgeLives(world)
   const children = Map.groupBy(runs, (run) => run.parent_run_id ?? '')
   for (const run of runs) {
     if (!TERMINAL.has(run.state)) throw new Error(`${run.job} ${run.run_id} is ${run.state}`)

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { memoryDisk, openMemory } from '../store/memory.ts'
 import { card } from './cards.ts'
 import { makeWorld, type Given, type World } from './world.ts'
 
@@ -251,15 +252,11 @@ test('a task that was not accepted is said again with each heartbeat', (t) => {
 })
 
 test('a task is said only when its lease is on disk', (t) => {
-  const world = makeWorld(t)
-  world.worker('web1', { cards: [card('import')] })
-  const { commit } = world.store
-  Object.assign(world.store, {
-    commit: (records: Parameters<typeof commit>[0]) => {
-      if (records.tasks.length > 0) throw new Error('no disk')
-      commit(records)
-    },
+  const store = openMemory(memoryDisk(), ({ tasks }) => {
+    if (tasks.length > 0) throw new Error('no disk')
   })
+  const world = makeWorld(t, store)
+  world.worker('web1', { cards: [card('import')] })
   t.throws(() => world.trigger('import'), { message: 'no disk' })
   t.deepEqual(world.tasks('web1'), [])
 })

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { memoryDisk, openMemory } from '../store/memory.ts'
 import { card, step } from './cards.ts'
 import { makeWorld, type World } from './world.ts'
 
@@ -48,19 +49,18 @@ for (let at = 0; at < LIFE.length; at++)
   })
 
 test('a broker that dies before its commit has promised nothing', (t) => {
-  const world = makeWorld(t)
+  let is_broken = false
+  const store = openMemory(memoryDisk(), () => {
+    if (is_broken) throw new Error('no disk')
+  })
+  const world = makeWorld(t, store)
   world.worker('web1', { cards })
   world.trigger('import')
   const task = world.given('web1')
-  const { commit } = world.store
-  Object.assign(world.store, {
-    commit: () => {
-      throw new Error('no disk')
-    },
-  })
+  is_broken = true
   t.throws(() => world.end('web1', task), { message: 'no disk' })
   t.deepEqual(world.sent('web1', 'ack'), [], 'no word of it left')
-  Object.assign(world.store, { commit })
+  is_broken = false
   world.restart()
   world.worker('web1', { cards, held: [{ ...task, state: 'ended' }] })
   world.end('web1', task)

@@ -163,9 +163,11 @@ export function simulateBroker(store: Store) {
     /** Ends this broker's memory, as kill -9 would, and starts another on the same store. */
     restart: (): void => {
       mail.sessions.clear()
-      for (const messages of mail.inboxes.values())
-        for (const item of [...messages])
-          if (item.kind === 'welcome') messages.splice(messages.indexOf(item), 1)
+      for (const [name, messages] of mail.inboxes)
+        mail.inboxes.set(
+          name,
+          messages.filter(({ kind }) => kind !== 'welcome'),
+        )
       start()
     },
     /** Cuts a worker off: it says nothing any more, and is sent nothing. */

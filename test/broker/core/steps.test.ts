@@ -1,5 +1,6 @@
 import test from 'ava'
 import type { ParamRule } from '../../../common/definition/card.ts'
+import { memoryDisk, openMemory } from '../store/memory.ts'
 import { card, step } from './cards.ts'
 import { makeWorld } from './world.ts'
 
@@ -17,19 +18,15 @@ const int: ParamRule = {
 }
 
 test('a success publishes its next steps, in one transaction with the outcome', (t) => {
-  const world = makeWorld(t)
+  let together: string[] = []
+  const store = openMemory(memoryDisk(), ({ runs }) => {
+    together = runs.map(({ run }) => run.job)
+  })
+  const world = makeWorld(t, store)
   world.worker('web1', { cards: [card('import', { on_success: [step('index')] }), card('index')] })
   const { run_id, flow_id } = world.trigger('import', { date: '2026' })
-  const together: string[][] = []
-  const { commit } = world.store
-  Object.assign(world.store, {
-    commit: (records: Parameters<typeof commit>[0]) => {
-      together.push(records.runs.map(({ run }) => run.job))
-      commit(records)
-    },
-  })
   world.end('web1', world.given('web1'))
-  t.deepEqual(together, [['import', 'index']])
+  t.deepEqual(together, ['import', 'index'])
   const [next] = world.runsOf('index')
   t.like(next, { flow_id, parent_run_id: run_id, via: 'success', depth: 1 })
   t.deepEqual(world.paramsOf(next?.run_id ?? ''), { date: '2026' })

@@ -1,5 +1,6 @@
 import test from 'ava'
 import type { Card, ParamRule } from '../../../common/definition/card.ts'
+import { memoryDisk, openMemory } from '../store/memory.ts'
 import { card } from './cards.ts'
 import { makeWorld, START_MS } from './world.ts'
 
@@ -96,29 +97,19 @@ test('an array is answered one by one, in order', (t) => {
 })
 
 test('a refusal is written down: when, from where, why', (t) => {
-  const world = makeWorld(t)
   const refusals: unknown[] = []
-  const { commit } = world.store
-  Object.assign(world.store, {
-    commit: (records: Parameters<typeof commit>[0]) => {
-      refusals.push(...records.refusals)
-      commit(records)
-    },
-  })
+  const store = openMemory(memoryDisk(), (records) => refusals.push(...records.refusals))
+  const world = makeWorld(t, store)
   world.ask({ kind: 'trigger', from: '10.0.0.7', triggers: [{ job: 'x', params: {} }] })
   t.like(refusals[0], { at_ms: START_MS, job: 'x', from: '10.0.0.7', code: 'no_workers' })
 })
 
 test('a flood of nonsense is not a flood of writes', (t) => {
-  const world = makeWorld(t)
   let written = 0
-  const { commit } = world.store
-  Object.assign(world.store, {
-    commit: (records: Parameters<typeof commit>[0]) => {
-      written += records.refusals.length
-      commit(records)
-    },
+  const store = openMemory(memoryDisk(), ({ refusals }) => {
+    written += refusals.length
   })
+  const world = makeWorld(t, store)
   const triggers = Array.from({ length: 1_000 }, () => ({ job: '..', params: {} }))
   world.ask({ kind: 'trigger', triggers })
   t.true(written > 0 && written <= 100)
