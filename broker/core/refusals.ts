@@ -59,6 +59,14 @@ export const failures = {
       'try again when one of its runs is over',
       10,
     ),
+  busy: () =>
+    failure(
+      503,
+      'busy',
+      'more is asked of the broker than it can answer',
+      'try again in a second',
+      1,
+    ),
   full: (limit: number) =>
     failure(
       503,

@@ -14,7 +14,7 @@ import { MAX_VALUES_BYTES, sameValues, wireBytes } from './values.ts'
 import { subscribedCount } from './workers.ts'
 
 /** More unfinished runs than this are not taken in. */
-export const MAX_UNFINISHED = 5_000_000
+export const MAX_UNFINISHED = 2_000_000
 
 /** Refusals that one turn writes down at the most: a flood of nonsense must not become a flood of writes. */
 const MAX_REFUSALS_A_TURN = 100

@@ -8,6 +8,7 @@ import type { Command, Event } from '../core/event.ts'
 import { failures } from '../core/refusals.ts'
 import type { History } from '../store/store.ts'
 import type { Counters } from './counters.ts'
+import { dropper } from './dropped.ts'
 
 export type ClientDoor = {
   readonly address: string
@@ -24,80 +25,74 @@ export type ClientDoorPorts = {
   readonly counters: Counters
   readonly log: Log
   readonly take: (event: Event) => void
+  /** Events that have not had their turn. */
+  readonly waiting: () => number
   readonly answer: (request: Request & { kind: 'query' | 'replay' }) => Promise<Answer>
 }
 
 const WHOLE_ID = 36
 
+/** Questions that are being answered, and events that wait for their turn: past these, clients are told to come later. */
+const MAX_QUESTIONS = 1_000
+const MAX_WAITING = 5_000
+
 export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor> {
   const { counters, log } = ports
-  const drop = (peer: string, reason: string): void => {
-    counters.count('client_door_dropped')
-    log.warn('dropped a frame at the client door', {
-      reason,
-      peer: Buffer.from(peer, 'latin1').toString('hex'),
-    })
-  }
+  const drop = dropper('client', counters, log)
+  let questions = 0
   const link = await openRouter({
     bind: ports.bind,
     onGarbage: drop,
     onGone: () => undefined,
     onTooLarge: (peer, message, bytes) => {
-      const { id } = message as Reply
       log.error('an answer was too large for a frame', { bytes })
-      link.send(peer, { kind: 'reply', id, ok: false, error: failures.answerTooLarge(bytes) })
+      refuse(peer, (message as Reply).id, failures.answerTooLarge(bytes))
     },
     onFrame: (peer, frame) => {
       const decoded = decodeFrame(FromClient, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
-      for (const skipped of decoded.skipped) refuse(peer, skipped)
+      for (const skipped of decoded.skipped) explain(peer, skipped)
       for (const request of decoded.messages) receive(peer, request)
     },
   })
+  const refuse = (peer: string, id: Reply['id'], error: Failure): void =>
+    link.send(peer, { kind: 'reply', id, ok: false, error })
   /** A request that cannot be read is answered where it has an id: its sender must not wait in vain. */
-  const refuse = (peer: string, { reason, message }: Skipped): void => {
+  const explain = (peer: string, { reason, message }: Skipped): void => {
     drop(peer, reason)
     const { id } = Object(message) as { id?: unknown }
-    if (typeof id !== 'string' && typeof id !== 'number') return
-    link.send(peer, { kind: 'reply', id, ok: false, error: failures.badRequest(reason) })
+    if (typeof id === 'string' || typeof id === 'number')
+      refuse(peer, id, failures.badRequest(reason))
   }
   const receive = (peer: string, request: Request): void => {
     counters.count(`client_${request.kind}`)
-    if (request.kind === 'query' || request.kind === 'replay') void ask(peer, request)
+    const asks = request.kind === 'query' || request.kind === 'replay'
+    if (asks ? questions >= MAX_QUESTIONS : ports.waiting() >= MAX_WAITING) {
+      counters.count('client_busy')
+      refuse(peer, request.id, failures.busy())
+    } else if (asks) void ask(peer, request)
     else if (needsWholeId(request)) void expand(peer, request)
     else ports.take({ kind: 'command', peer, command: request })
   }
-  const ask = async (
-    peer: string,
-    request: Request & { kind: 'query' | 'replay' },
-  ): Promise<void> => {
+  const ask = async (peer: string, request: Asking): Promise<void> => {
+    questions += 1
     const answer = await ports.answer(request).catch((error: unknown) => {
       log.error('a question could not be answered', { kind: request.kind, error: String(error) })
       return { error: failures.cannotAnswer() }
     })
-    const head = { kind: 'reply', id: request.id } as const
-    link.send(
-      peer,
-      'error' in answer
-        ? { ...head, ok: false, error: answer.error }
-        : { ...head, ok: true, ...answer },
-    )
+    questions -= 1
+    if ('error' in answer) refuse(peer, request.id, answer.error)
+    else link.send(peer, { kind: 'reply', id: request.id, ok: true, ...answer })
   }
   /** Commands by a shortened run id get the whole one first. */
   const expand = async (peer: string, command: ByRun): Promise<void> => {
-    const found = await ports.history
-      .find(command.run_id)
-      .catch(() => ({ kind: 'unknown' as const }))
-    const head = { kind: 'reply', id: command.id, ok: false } as const
-    if (found.kind === 'found')
-      ports.take({
-        kind: 'command',
-        peer,
-        command: { ...command, run_id: found.run_id } satisfies ByRun,
-      })
-    else if (found.kind === 'unknown')
-      link.send(peer, { ...head, error: failures.unknownRun(command.run_id) })
-    else link.send(peer, { ...head, error: failures.ambiguousRun(command.run_id, found.run_ids) })
+    const found = await ports.history.find(command.run_id).catch(() => null)
+    if (found === null) return refuse(peer, command.id, failures.cannotAnswer())
+    const { run_id } = command
+    if (found.kind === 'unknown') refuse(peer, command.id, failures.unknownRun(run_id))
+    else if (found.kind === 'ambiguous')
+      refuse(peer, command.id, failures.ambiguousRun(run_id, found.run_ids))
+    else ports.take({ kind: 'command', peer, command: { ...command, run_id: found.run_id } })
   }
   return {
     address: link.address,
@@ -105,6 +100,8 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
     close: () => link.close(),
   }
 }
+
+type Asking = Request & { kind: 'query' | 'replay' }
 
 /** Commands that name one run. */
 type ByRun = Extract<Command, { kind: 'cancel' | 'retry' | 'report' }> & { run_id: string }

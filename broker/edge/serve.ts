@@ -46,17 +46,17 @@ export async function serve(
     publisher.publish(outputChannel(run_id), { kind: 'output', run_id })
   let turns: Turns | undefined
   const take: Turns['take'] = (event) => turns?.take(event)
+  const waiting = (): number => turns?.waiting() ?? 0
   const ports = { state, history, outputs, counters, log, take, outputGrew, now: readClock }
   const workers = await openWorkerDoor({ ...ports, bind: addresses.worker })
   const answer = answerQuestions(ports)
-  const clients = await openClientDoor({ ...ports, bind: addresses.client, answer })
+  const clients = await openClientDoor({ ...ports, waiting, bind: addresses.client, answer })
   const perform = performer({ store, workers, clients, publisher })
   const failed = new Promise<Error>((resolve) => {
     const onFailure = (error: unknown): void =>
       resolve(error instanceof Error ? error : new Error(String(error)))
     turns = startTurns({ state, store, now: readClock, perform, onFailure })
   })
-  const waiting = (): number => turns?.waiting() ?? 0
   const retention = startRetention({ ...ports, store, waiting, keep })
   const head = setInterval(() => publishHead(publisher, state.feed_head), HEAD_MS)
   const onCheckpoint = (error: unknown): void =>

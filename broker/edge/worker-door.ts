@@ -14,6 +14,7 @@ import { isMine, taskById } from '../core/leases.ts'
 import type { State } from '../core/state.ts'
 import { hashCard } from './card-hash.ts'
 import type { Counters } from './counters.ts'
+import { dropper } from './dropped.ts'
 import type { Outputs } from './outputs.ts'
 
 export type WorkerDoor = {
@@ -35,13 +36,7 @@ export type WorkerDoorPorts = {
 
 export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor> {
   const { counters, log, take } = ports
-  const drop = (peer: string, reason: string): void => {
-    counters.count('worker_door_dropped')
-    log.warn('dropped a frame at the worker door', {
-      reason,
-      peer: Buffer.from(peer, 'latin1').toString('hex'),
-    })
-  }
+  const drop = dropper('worker', counters, log)
   const link = await openRouter({
     bind: ports.bind,
     onGarbage: drop,
