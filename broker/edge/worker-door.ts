@@ -74,6 +74,7 @@ function receive(
 ): void {
   let session = ''
   for (const message of messages) {
+    ports.counters.count(`worker_${message.kind}`)
     if (message.kind === 'session') session = message.session
     else if (message.kind === 'hello')
       ports.take({

@@ -4,6 +4,7 @@
  */
 import type { ExecutionContext } from 'ava'
 import { openPublisher } from '../../common/link/publisher.ts'
+import type { RouterLink, RouterOptions } from '../../common/link/router.ts'
 import { openRouter } from '../../common/link/router.ts'
 import { decodeFrame } from '../../common/protocol/codec.ts'
 import { taskChannel } from '../../common/protocol/feed.ts'
@@ -72,8 +73,7 @@ export async function openBroker(
     const end = offset + Buffer.from(data, 'base64').byteLength
     return { kind: 'ack', of: 'output', task_id, attempt, stream, offset: end }
   }
-  const publisher = await openPublisher('tcp://127.0.0.1:*', () => faults.push('too large'))
-  const router = await openRouter({
+  const router = await openWhenFree({
     bind,
     onGarbage: (_peer, reason) => faults.push(reason),
     onGone: () => undefined,
@@ -97,6 +97,7 @@ export async function openBroker(
       }
     },
   })
+  const publisher = await openPublisher('tcp://127.0.0.1:*', () => faults.push('too large'))
   const broker: FakeBroker & { close(): Promise<void> } = {
     address: router.address,
     heard,
@@ -129,6 +130,18 @@ export async function openBroker(
   }
   t.teardown(() => broker.close())
   return broker
+}
+
+/** An address that was given up a moment ago may still count as taken. */
+async function openWhenFree(options: RouterOptions): Promise<RouterLink> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await openRouter(options)
+    } catch (error) {
+      if (tries === 200 || !String(error).includes('in use')) throw error
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+  }
 }
 
 let runs = 0
