@@ -14,7 +14,8 @@ import { type Command, type Event, type Found, NOTHING_FOUND, type Now } from '.
 import { settleFlows } from './flows.ts'
 import { decideOpen, decideReset } from './gates.ts'
 import { decidePlace } from './places.ts'
-import { nothingTouched, type Records, recordsOf } from './records.ts'
+import { writeLazy } from './lazy.ts'
+import { nothingTouched, type Records, recordsOf, touchesAnything } from './records.ts'
 import { failures } from './refusals.ts'
 import { decideReport } from './reports.ts'
 import type { State } from './state.ts'
@@ -47,6 +48,7 @@ export function decide(state: State, event: Event, now: Now, found: Found = NOTH
 export function conclude(state: State, now: Now): { records: Records; effects: Effect[] } {
   dispatch(state, now)
   settleFlows(state, now)
+  if (touchesAnything(state.touched)) writeLazy(state)
   const { touched, effects } = state
   for (const run of touched.runs) if (run.finished_ms !== null) state.runs.delete(run.run_id)
   for (const id of touched.visited) {

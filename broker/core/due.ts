@@ -4,6 +4,7 @@ import type { Now } from './event.ts'
 import { finish } from './finish.ts'
 import { timeOutGate } from './gates.ts'
 import { peek, pop } from './heap.ts'
+import { writeLazy } from './lazy.ts'
 import { leaseOver, resendUnaccepted, workerAway } from './leases.ts'
 import { taskDue } from './retries.ts'
 import type { Due, State } from './state.ts'
@@ -42,6 +43,8 @@ function come(state: State, now: Now, { what }: Due): void {
       const worker = state.workers.get(what.worker)
       return worker && WORKER_DEADLINES[what.kind](state, now, worker)
     }
+    case 'lazy':
+      return writeLazy(state)
     case 'gate':
       return timeOutGate(state, now, what.semaphore, what.key)
   }

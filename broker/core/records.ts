@@ -117,6 +117,13 @@ export const nothingTouched = (): Touched => ({
   visited: new Set(),
 })
 
+/** Whether this turn has anything to write. */
+export const touchesAnything = (touched: Touched): boolean =>
+  Object.entries(touched).some(([part, of]) => {
+    const { size, length } = of as { size?: number; length?: number }
+    return part !== 'born' && part !== 'visited' && (size ?? length ?? 0) > 0
+  })
+
 /** The transaction of a turn. */
 export function recordsOf(touched: Touched): Records {
   return {

@@ -4,7 +4,7 @@ import { decideBye } from './workers.ts'
 import { leaseOwn } from './dispatch.ts'
 import { say } from './effect.ts'
 import type { Event, Now, Report } from './event.ts'
-import { moveTask } from './lanes.ts'
+import { touchLazily } from './lazy.ts'
 import {
   closeAttempt,
   endTask,
@@ -36,7 +36,7 @@ export function decideReport(state: State, event: Event & { kind: 'report' }, no
       return decideBye(state, worker, now)
     case 'accepted':
     case 'started':
-      return progress(state, worker, report)
+      return progress(state, now, worker, report)
     case 'ended':
       return ended(state, now, worker, report)
   }
@@ -52,6 +52,7 @@ function heartbeat(state: State, worker: Worker): void {
 
 function progress(
   state: State,
+  now: Now,
   worker: Worker,
   report: Report & { kind: 'accepted' | 'started' },
 ): void {
@@ -60,13 +61,13 @@ function progress(
   regain(state, run, task, worker)
   task.accepted = true
   if (report.kind === 'accepted') return
-  if (task.state === 'leased') moveTask(state, run, task, 'running')
+  // Leased or running: it counts the same, and is no reason for a write of its own.
+  task.state = 'running'
   task.started_ms = report.at_ms
   const attempt = task.attempts.at(-1)
   if (attempt) Object.assign(attempt, { state: 'running', started_ms: report.at_ms })
-  if (run.started_ms !== null) return
-  run.started_ms = report.at_ms
-  state.touched.runs.add(run)
+  run.started_ms ??= report.at_ms
+  touchLazily(state, now, run, task)
 }
 
 /** Nobody waits for this attempt: a newer one was leased, or its task is over. */

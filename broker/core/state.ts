@@ -11,6 +11,7 @@ import type { Effect } from './effect.ts'
 import type { Following } from './next.ts'
 import { earlier, type Heap, makeHeap } from './heap.ts'
 import type { Ids } from './ids.ts'
+import type { Lazy } from './lazy.ts'
 import type { KeyUse, Lane } from './lanes.ts'
 import { nothingTouched, type Touched } from './records.ts'
 import type { Tally } from './tally.ts'
@@ -222,6 +223,8 @@ export type State = {
   may_start: boolean
   /** What this turn writes, sends after that, and has still to follow up. */
   touched: Touched
+  /** What can wait for the next write: which tasks have begun (lazy.ts). */
+  readonly lazy: Lazy
   effects: Effect[]
   following: Following[]
 }
@@ -233,6 +236,7 @@ export type Deadline =
   | { readonly kind: 'task'; readonly run_id: string; readonly n: number }
   | { readonly kind: 'lease' | 'away' | 'forget'; readonly worker: string }
   | { readonly kind: 'gate'; readonly semaphore: string; readonly key: string }
+  | { readonly kind: 'lazy' }
 
 export const taskId = (task: Task): string => `${task.run_id}.${task.n}`
 export const gateId = (semaphore: string, key: string): string => `${semaphore}\0${key}`
@@ -262,6 +266,7 @@ export const emptyState = (seed: Ids): State => ({
   deadlines_kept: 0,
   may_start: false,
   touched: nothingTouched(),
+  lazy: { runs: new Set(), tasks: new Set() },
   effects: [],
   following: [],
 })

@@ -85,7 +85,7 @@ test('random histories keep the invariants, and end every run once', (t) => {
       judge(world, ran)
     }),
     {
-      numRuns: 120,
+      numRuns: 500,
       interruptAfterTimeLimit: 12_000,
       markInterruptAsFailure: false,
       includeErrorInReport: true,
