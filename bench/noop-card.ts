@@ -1,5 +1,18 @@
 /** The card of a job that does nothing, for workers on the wire. */
-import type { Card } from '../common/definition/card.ts'
+import type { Card, ParamRule } from '../common/definition/card.ts'
+
+const anyValue: ParamRule = {
+  type: 'safe',
+  pattern: null,
+  values: null,
+  format: null,
+  zone: null,
+  default: null,
+  required: false,
+  allow_dash: false,
+  secret: false,
+  description: null,
+}
 
 export const noopCard: Card = {
   job: 'noop',
@@ -8,7 +21,7 @@ export const noopCard: Card = {
   deliver: 'one',
   offline_wait_ms: 0,
   require: 'present',
-  params: {},
+  params: { date: anyValue, source: anyValue, note: anyValue, at: anyValue },
   params_only: false,
   on_success: [],
   on_failure: [],

@@ -11,7 +11,15 @@ import { due, dueAt } from './deadlines.ts'
 import type { Now } from './event.ts'
 import { noteRun } from './feed.ts'
 import { makeHeap, pop, push } from './heap.ts'
-import { type Bucket, dequeue, headOf, type Lane, moveTask, startsBefore } from './lanes.ts'
+import {
+  type Bucket,
+  dequeue,
+  headOf,
+  type Lane,
+  laneNamed,
+  moveTask,
+  startsBefore,
+} from './lanes.ts'
 import { type Run, type State, type Task, type Worker, taskId } from './state.ts'
 import { moveRun } from './tally.ts'
 
@@ -19,6 +27,9 @@ import { moveRun } from './tally.ts'
 export function dispatch(state: State, now: Now): void {
   if (!state.may_start) return
   state.may_start = false
+  const held_back = [...state.held_back]
+  state.held_back.clear()
+  for (const worker of held_back) leaseOwn(state, worker)
   const contest = makeHeap<Contender>((a, b) => startsBefore(a.head, b.head))
   for (const lane of state.lanes.values()) {
     if (isLaneFull(lane)) continue
@@ -49,7 +60,10 @@ function start(state: State, now: Now, lane: Lane, bucket: Bucket, run: Run): bo
 
 const isLaneFull = ({ limit, running }: Lane): boolean => limit !== null && running >= limit
 
-function isKeyFull(state: State, { card, concurrency_key }: Bucket): boolean {
+function isKeyFull(
+  state: State,
+  { card, concurrency_key }: Pick<Bucket, 'card' | 'concurrency_key'>,
+): boolean {
   if (!card.concurrency || concurrency_key === null || card.concurrency.per === 'worker')
     return false
   return (state.keys.get(concurrency_key)?.running ?? 0) >= card.concurrency.limit
@@ -136,12 +150,16 @@ function startAll(state: State, now: Now, bucket: Bucket, run: Run): boolean {
   return true
 }
 
-/** Gives a worker those of its own tasks that wait for nothing but for it. */
+/** Gives a worker those of its own tasks that wait for nothing but for it; what a limit holds back, `dispatch` tries again. */
 export function leaseOwn(state: State, worker: Worker): void {
   for (const task of worker.waiting) {
     const run = state.runs.get(task.run_id)
     const card = run?.card ? state.cards.get(run.card) : undefined
     if (!run || !card || !canTake(state, card, run, worker)) continue
+    if (!hasRoom(state, card, run)) {
+      state.held_back.add(worker)
+      continue
+    }
     lease(state, run, task, worker)
     state.effects.push({
       kind: 'task',
@@ -157,6 +175,12 @@ const canTake = (state: State, card: Card, run: Run, worker: Worker): boolean =>
   worker.session !== null &&
   !worker.draining &&
   hasKeyRoom(state, card, run.concurrency_key, worker)
+
+/** A run that counts has its place; one whose tasks were all delayed or lost needs one again, in its lane and its key. */
+const hasRoom = (state: State, card: Card, run: Run): boolean =>
+  run.counted ||
+  (!isLaneFull(laneNamed(state, run.lane)) &&
+    !isKeyFull(state, { card, concurrency_key: run.concurrency_key }))
 
 /** The right to a new attempt. */
 function lease(state: State, run: Run, task: Task, worker: Worker): void {

@@ -40,10 +40,6 @@ export function nextRunId(ids: Ids, wall_ms: number): string {
   return [time.slice(0, 8), time.slice(8), `7${hex(ids.within, 3)}`, variant, tail].join('-')
 }
 
-/** The time in an id, in ms: exact unless more than 4096 were made in a millisecond. */
-export const timeOfId = (run_id: string): number =>
-  Number.parseInt(run_id.slice(0, 8) + run_id.slice(9, 13), 16)
-
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')
 
 /** A bijection of 32 bits: odd multipliers and xor-shifts, after the finalizer of MurmurHash3 (Appleby, public domain). */

@@ -221,6 +221,8 @@ export type State = {
   deadlines_kept: number
   /** Something happened after which a queued run may be able to start. */
   may_start: boolean
+  /** Workers with a task of their own that only a limit holds back. */
+  readonly held_back: Set<Worker>
   /** What this turn writes, sends after that, and has still to follow up. */
   touched: Touched
   /** What can wait for the next write: which tasks have begun (lazy.ts). */
@@ -265,6 +267,7 @@ export const emptyState = (seed: Ids): State => ({
   deadlines: makeHeap<Due>(earlier),
   deadlines_kept: 0,
   may_start: false,
+  held_back: new Set(),
   touched: nothingTouched(),
   lazy: { runs: new Set(), tasks: new Set() },
   effects: [],

@@ -25,21 +25,20 @@ export type ClientDoorPorts = {
   readonly counters: Counters
   readonly log: Log
   readonly take: (event: Event) => void
-  /** Events that have not had their turn. */
-  readonly waiting: () => number
   readonly answer: (request: Request & { kind: 'query' | 'replay' }) => Promise<Answer>
 }
 
 const WHOLE_ID = 36
 
-/** Questions that are being answered, and events that wait for their turn: past these, clients are told to come later. */
+/** Questions and commands that are not answered yet: past these, clients are told to come later. */
 const MAX_QUESTIONS = 1_000
-const MAX_WAITING = 5_000
+const MAX_COMMANDS = 2_000
 
 export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor> {
   const { counters, log } = ports
   const drop = dropper('client', counters, log)
   let questions = 0
+  let commands = 0
   const link = await openRouter({
     bind: ports.bind,
     onGarbage: drop,
@@ -67,12 +66,16 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
   const receive = (peer: string, request: Request): void => {
     counters.count(`client_${request.kind}`)
     const asks = request.kind === 'query' || request.kind === 'replay'
-    if (asks ? questions >= MAX_QUESTIONS : ports.waiting() >= MAX_WAITING) {
+    if (asks ? questions >= MAX_QUESTIONS : commands >= MAX_COMMANDS) {
       counters.count('client_busy')
       refuse(peer, request.id, failures.busy())
     } else if (asks) void ask(peer, request)
     else if (needsWholeId(request)) void expand(peer, request)
-    else ports.take({ kind: 'command', peer, command: request })
+    else take(peer, request)
+  }
+  const take = (peer: string, command: Command): void => {
+    commands += 1
+    ports.take({ kind: 'command', peer, command })
   }
   const ask = async (peer: string, request: Asking): Promise<void> => {
     questions += 1
@@ -92,11 +95,14 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
     if (found.kind === 'unknown') refuse(peer, command.id, failures.unknownRun(run_id))
     else if (found.kind === 'ambiguous')
       refuse(peer, command.id, failures.ambiguousRun(run_id, found.run_ids))
-    else ports.take({ kind: 'command', peer, command: { ...command, run_id: found.run_id } })
+    else take(peer, { ...command, run_id: found.run_id })
   }
   return {
     address: link.address,
-    reply: (peer, reply) => link.send(peer, reply),
+    reply: (peer, reply) => {
+      commands -= 1
+      link.send(peer, reply)
+    },
     close: () => link.close(),
   }
 }

@@ -17,7 +17,7 @@ const REST_FACTOR = 4
 const LEAST_REST_MS = 2
 /** In a process that is busy for more than this part of its time, a rest is at least so long. */
 const BUSY_PART = 0.6
-const BUSY_REST_MS = 100
+const BUSY_REST_MS = 50
 
 const nobody = (): void => undefined
 

@@ -39,7 +39,7 @@ const STEP_ITEMS = 200
 const STEP_MS = 2
 const ASKED_AT_ONCE = 1_000
 /** A sweep gives up looking for old requests after so many answers without one; the next goes on from there. */
-const IDLE_ANSWERS = 24
+const IDLE_ANSWERS = 50
 const OUTPUTS_AT_ONCE = 32
 
 /** Sweeps until it is stopped; `stop` is fulfilled when nothing more will be asked of the store. */

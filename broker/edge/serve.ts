@@ -10,6 +10,7 @@ import { openHistory } from '../store/history.ts'
 import type { Forgetting, Store } from '../store/store.ts'
 import { startTurns, type Turns } from '../turn.ts'
 import { openClientDoor } from './client-door.ts'
+import { startCheckpoints } from './checkpoints.ts'
 import { readClock } from './clock.ts'
 import { makeCounters } from './counters.ts'
 import { openOutputs } from './outputs.ts'
@@ -17,9 +18,6 @@ import { performer, publishHead } from './perform.ts'
 import { answerQuestions } from './questions.ts'
 import { type RetentionPorts, startRetention } from './retention.ts'
 import { openWorkerDoor } from './worker-door.ts'
-
-/** How often the write-ahead log is moved into the database, off the hot path. */
-const CHECKPOINT_MS = 1_000
 
 export type Serving = {
   /** Fulfilled with what ended the turns: the process cannot go on. */
@@ -50,7 +48,7 @@ export async function serve(
   const ports = { state, history, outputs, counters, log, take, outputGrew, now: readClock }
   const workers = await openWorkerDoor({ ...ports, bind: addresses.worker })
   const answer = answerQuestions(ports)
-  const clients = await openClientDoor({ ...ports, waiting, bind: addresses.client, answer })
+  const clients = await openClientDoor({ ...ports, bind: addresses.client, answer })
   const perform = performer({ store, workers, clients, publisher })
   const failed = new Promise<Error>((resolve) => {
     const onFailure = (error: unknown): void =>
@@ -59,14 +57,12 @@ export async function serve(
   })
   const retention = startRetention({ ...ports, store, waiting, keep })
   const head = setInterval(() => publishHead(publisher, state.feed_head), HEAD_MS)
-  const onCheckpoint = (error: unknown): void =>
-    log.warn('checkpoint failed', { error: String(error) })
-  const checkpoint = setInterval(() => void history.checkpoint().catch(onCheckpoint), CHECKPOINT_MS)
+  const stopCheckpoints = startCheckpoints(join(data, 'jobz.db-wal'), history, log)
   return {
     failed,
     stop: async () => {
       clearInterval(head)
-      clearInterval(checkpoint)
+      stopCheckpoints()
       await retention.stop()
       turns?.stop()
       publisher.close()

@@ -3,10 +3,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Questions } from './history.ts'
 import type { OldRuns, RequestKey } from './store.ts'
 
-/** One answer looks at so many runs, some 10 ms. */
-const RUNS_LOOKED_AT = 16_384
-/** One answer looks at so many requests, some 10 ms. */
-const REQUESTS_LOOKED_AT = 4_096
+/** One answer looks at so many runs, some 20 ms when they must come from the disk. */
+const RUNS_LOOKED_AT = 8_192
+/** One answer looks at so many requests, some 20 ms when they must come from the disk. */
+const REQUESTS_LOOKED_AT = 2_048
 
 export function countRunsAnswer(db: DatabaseSync): Questions['countRuns'] {
   const count = db.prepare('SELECT count(*) AS count FROM runs')

@@ -183,7 +183,6 @@ export const FromClient = z.discriminatedUnion('kind', [
   QueryRequest,
 ])
 export type FromClient = z.infer<typeof FromClient>
-export type RequestKind = FromClient['kind']
 
 /** Why something was refused. `code` is stable; `status` is the HTTP status that says the same. */
 export const Failure = z.object({

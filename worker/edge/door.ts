@@ -66,7 +66,9 @@ export function openDoor(options: {
         if (decoded.kind === 'garbage')
           return log.warn('a frame of the broker cannot be read', { why: decoded.reason })
         if (decoded.skipped.length > 0)
-          log.debug('messages of the broker were skipped', { why: decoded.skipped.map(({ reason }) => reason) })
+          log.debug('messages of the broker were skipped', {
+            why: decoded.skipped.map(({ reason }) => reason),
+          })
         for (const message of decoded.messages) onEvent({ kind: 'heard', message })
       },
       onConnect: () => onEvent({ kind: 'connected' }),

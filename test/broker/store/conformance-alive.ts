@@ -178,7 +178,7 @@ export function describeAlive(behaviour: Behaviour): void {
   behaviour('a request is recorded once', (t, place) => {
     const request = { job: 'import', request_id: 'r', run_id: idOf(1), at_ms: 1 }
     using(place, (store) => {
-      store.commit(recordsWith({ requests: [request] }))
+      store.commit({ ...born([sampleRun(1)]), requests: [request] })
       t.throws(() => store.commit(recordsWith({ requests: [{ ...request, run_id: idOf(2) }] })))
       t.is(store.requests([request]).get('import\0r')?.run_id, idOf(1))
     })

@@ -110,7 +110,7 @@ test('open gates say who came and who was missing, and unkeyed arrivals why', as
   })
   const [index, shop, again, lost] = [1, 2, 3, 4].map((n) => ended(n, 'succeeded'))
   if (!index || !shop || !again || !lost) throw new Error('four runs')
-  const gate = sample.sampleGate('k', [], { opened_ms: 20, late: 2 })
+  const gate = sample.sampleGate('k', [], { opened_ms: 20, opened_by: 'by hand', late: 2 })
   const newer = sample.sampleGate('n', [], { opened_ms: 30 })
   const gathering = sample.sampleGate('g', [])
   const of = (run: Run, member: number, distinct: string | null) =>
@@ -145,6 +145,7 @@ test('open gates say who came and who was missing, and unkeyed arrivals why', as
     unkeyed.map(({ run_id, missing }) => [run_id, missing]),
     [[lost.run_id, 'date']],
   )
+  t.deepEqual(gates[0]?.missing, [], 'it opened by itself, whatever is kept of its arrivals')
   t.deepEqual(await history.openGates('unheard', 10), { gates: [], unkeyed: [] })
 })
 

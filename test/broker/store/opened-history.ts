@@ -7,9 +7,10 @@ import type { Records } from '../../../broker/core/records.ts'
 import type { RunFilter } from '../../../common/protocol/client-door.ts'
 import { openHistory } from '../../../broker/store/history.ts'
 import { openSqlite } from '../../../broker/store/sqlite.ts'
-import type { History, Store } from '../../../broker/store/store.ts'
+import type { SqliteStore } from '../../../broker/store/sqlite.ts'
+import type { History } from '../../../broker/store/store.ts'
 
-type Opened = { store: Store; history: History; directory: string }
+type Opened = { store: SqliteStore; history: History; directory: string }
 
 /** A store with these transactions in it, and its history. */
 export function opened(t: ExecutionContext, ...transactions: readonly Records[]): Opened {
