@@ -33,7 +33,7 @@ export function openClient(address: string): Client {
       for (;;) {
         const { runs } = await metrics()
         if (runs.queued + runs.running + runs.waiting === 0) return
-        await new Promise((resolve) => setTimeout(resolve, 10))
+        await new Promise((resolve) => setTimeout(resolve, 50))
       }
     },
     close: () => link.close(),

@@ -1,5 +1,6 @@
 /** The broker: wires the store, the decisions and the doors together. */
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import type { Log } from '../common/daemon/log.ts'
 import type { Daemon, Refused } from '../common/daemon/run.ts'
 import { brokerAddresses } from '../common/link/address.ts'
@@ -10,6 +11,7 @@ import { serve } from './edge/serve.ts'
 import type { BrokerSettings } from './settings.ts'
 import { openSqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
+import { makeRoom } from './store/write-ahead.ts'
 
 export { BROKER } from './settings.ts'
 
@@ -19,6 +21,7 @@ export async function start(settings: BrokerSettings, log: Log): Promise<Daemon 
   if (!addresses) return refused(`--bind ${bind} is not of the form tcp://127.0.0.1:6770`)
   const store = openSqlite(data)
   if ('kind' in store) return refused(store.message)
+  makeRoom(join(data, 'jobz.db-wal'))
   const alive = readAlive(store)
   if ('kind' in alive) return alive
   const seed = seedIds(randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE())

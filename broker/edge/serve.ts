@@ -10,7 +10,6 @@ import { openHistory } from '../store/history.ts'
 import type { Forgetting, Store } from '../store/store.ts'
 import { startTurns, type Turns } from '../turn.ts'
 import { openClientDoor } from './client-door.ts'
-import { startCheckpoints } from './checkpoints.ts'
 import { readClock } from './clock.ts'
 import { makeCounters } from './counters.ts'
 import { openOutputs } from './outputs.ts'
@@ -18,6 +17,9 @@ import { performer, publishHead } from './perform.ts'
 import { answerQuestions } from './questions.ts'
 import { type RetentionPorts, startRetention } from './retention.ts'
 import { openWorkerDoor } from './worker-door.ts'
+
+/** How often the write-ahead log is moved into the database, off the hot path. */
+const CHECKPOINT_MS = 1_000
 
 export type Serving = {
   /** Fulfilled with what ended the turns: the process cannot go on. */
@@ -57,12 +59,14 @@ export async function serve(
   })
   const retention = startRetention({ ...ports, store, waiting, keep })
   const head = setInterval(() => publishHead(publisher, state.feed_head), HEAD_MS)
-  const stopCheckpoints = startCheckpoints(join(data, 'jobz.db-wal'), history, log)
+  const onCheckpoint = (error: unknown): void =>
+    log.warn('checkpoint failed', { error: String(error) })
+  const checkpoint = setInterval(() => void history.checkpoint().catch(onCheckpoint), CHECKPOINT_MS)
   return {
     failed,
     stop: async () => {
       clearInterval(head)
-      stopCheckpoints()
+      clearInterval(checkpoint)
       await retention.stop()
       turns?.stop()
       publisher.close()

@@ -30,7 +30,7 @@ const answers: Questions = {
   countRuns: countRunsAnswer(db),
   oldRuns: oldRunsAnswer(db),
   oldRequests: oldRequestsAnswer(db),
-  checkpoint: checkpointAnswer(db, path),
+  checkpoint: checkpointAnswer(db),
 }
 
 parentPort?.on('message', ({ id, question, args }: Asked) => {

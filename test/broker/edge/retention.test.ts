@@ -211,12 +211,13 @@ test('a request goes 30 days after it came, and never before its run', async (t)
   t.deepEqual(known(), [])
 })
 
+const forgetRuns = (): number => {
+  throw new Error('the disk is full')
+}
+
 test('a store that cannot forget is said, and ends nothing', async (t) => {
   const { ports, kept } = world(t, [done(1)], { runs: 0 })
   const { promise: warned, resolve: warn } = Promise.withResolvers<string>()
-  const forgetRuns = (): number => {
-    throw new Error('the disk is full')
-  }
   const log = { ...ports.log, warn }
   const retention = startRetention({ ...ports, log, store: { ...ports.store, forgetRuns } })
   t.is(await warned, 'old runs were not forgotten')

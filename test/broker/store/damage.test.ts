@@ -133,12 +133,13 @@ test('a database that version 1 made becomes the newest, and keeps all that is i
   t.deepEqual(schemaOf(join(directory, 'jobz.db')), schemaOf(fresh.path))
 })
 
+const words = (sql: unknown) => String(sql).replaceAll(/\s+/g, ' ')
+
 /** Tables and indexes as they were declared, whatever the spaces between their words. */
 function schemaOf(path: string): unknown {
   const db = new DatabaseSync(path, { readOnly: true })
   const version = db.prepare('PRAGMA user_version').get()?.['user_version']
   const rows = db.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all()
   db.close()
-  const words = (sql: unknown) => String(sql).replaceAll(/\s+/g, ' ')
   return { version, tables: rows.map(({ name, sql }) => [name, words(sql)]) }
 }

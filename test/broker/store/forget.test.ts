@@ -106,17 +106,18 @@ function afterCrash(t: ExecutionContext, directory: string): SqliteStore {
   return store
 }
 
+const known = (name: string, key: string | null) => ({
+  name,
+  definition: sample.sampleSemaphore(name, { key }),
+  place: 0,
+})
+
 test("without a key the gate of a flow goes with the flow's last run; with a key it stays for ever", (t) => {
   const root = done(1)
   const joined = done(2, { flow_id: root.flow_id })
   const own = sample.sampleGate(root.flow_id, [], { semaphore: 'own', opened_ms: 20 })
   const keyed = sample.sampleGate(root.flow_id, [], { semaphore: 'keyed', opened_ms: 20 })
   const gathering = sample.sampleGate(root.flow_id, [], { semaphore: 'slow' })
-  const known = (name: string, key: string | null) => ({
-    name,
-    definition: sample.sampleSemaphore(name, { key }),
-    place: 0,
-  })
   const { store } = opened(t, {
     ...born([root, joined]),
     gates: [own, keyed, gathering],
@@ -130,8 +131,9 @@ test("without a key the gate of a flow goes with the flow's last run; with a key
   t.deepEqual(kept(), ['keyed', 'slow'])
 })
 
+const made = (n: number) => sampleRun(0).created_ms + n
+
 test('old runs are found oldest first, page by page, and unfinished ones are passed over', async (t) => {
-  const made = (n: number) => sampleRun(0).created_ms + n
   const { history } = opened(
     t,
     born([done(1), sampleRun(2), done(3), done(4), done(5, { finished_ms: made(900) }), done(6)]),
@@ -162,13 +164,14 @@ test('a run from before the clock went back hides nothing that is older', async 
   )
 })
 
+const request = (n: number, at_ms: number, job = 'import') => ({
+  job,
+  request_id: `r${n}`,
+  run_id: idOf(n),
+  at_ms,
+})
+
 test('requests are old when their time is over and their run is gone', async (t) => {
-  const request = (n: number, at_ms: number, job = 'import') => ({
-    job,
-    request_id: `r${n}`,
-    run_id: idOf(n),
-    at_ms,
-  })
   const { store, history } = opened(t, {
     ...born([done(1), done(2), done(3)]),
     requests: [request(1, 10), request(2, 10), request(2, 10, 'other'), request(3, 99)],

@@ -138,14 +138,15 @@ test('a checkpoint moves the log into the file, and the log starts over', async 
   t.is((await listed(history, {})).length, 200)
 })
 
-test('a log that grew big is cut short', async (t) => {
+test('a log that grew long is written over from its beginning', async (t) => {
   const { store, history, directory } = opened(t)
   const runs = Array.from({ length: 300 }, (_, n) => sampleRun(n))
   store.commit(born(runs, { f: 'x'.repeat(250_000) }))
   t.true(statSync(join(directory, 'jobz.db-wal')).size > 64 * 1024 * 1024)
   await history.checkpoint()
-  t.is(statSync(join(directory, 'jobz.db-wal')).size, 0)
+  const { size } = statSync(join(directory, 'jobz.db-wal'))
   store.commit(born([sampleRun(1000)]))
+  t.is(statSync(join(directory, 'jobz.db-wal')).size, size)
   t.like(await history.run(idOf(1000)), { run_id: idOf(1000) })
 })
 
