@@ -6,8 +6,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 
-/** Frames of 4 KiB: 64 MiB. */
-const LONG_LOG_FRAMES = 16_384
+/** Frames of 4 KiB: 256 MiB. */
+const LONG_LOG_FRAMES = 65_536
 /** How long to wait for the writer to pause; the next checkpoint tries again. */
 const PATIENCE_MS = 100
 /** With more than this left over, somebody (a backup) reads an older state, and waiting would not help. */
