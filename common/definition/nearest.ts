@@ -5,7 +5,7 @@
  * refused altogether.
  */
 
-/** Names shorter than this are near only when they differ by case or by `_`, `-` and `.`. */
+/** When both names are shorter than this, they are near only when they differ by case or by `_`, `-` and `.`. */
 const SHORTEST = 4
 /** Longer names may differ by two edits. */
 const LONG = 8
@@ -31,7 +31,8 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
 /** The number of edits between two names that are near each other, infinity for those that are not. */
 function nearEdits(left: string, right: string): number {
   const shorter = Math.min(left.length, right.length)
-  const allowed = shorter < SHORTEST ? 0 : shorter < LONG ? 1 : 2
+  const longer = Math.max(left.length, right.length)
+  const allowed = longer < SHORTEST ? 0 : shorter < LONG ? 1 : 2
   if (Math.abs(left.length - right.length) > allowed) return Number.POSITIVE_INFINITY
   const edits = editDistance(left.slice(0, 200), right.slice(0, 200))
   return edits <= allowed ? edits : Number.POSITIVE_INFINITY

@@ -93,6 +93,7 @@ test.serial('bad requests get the error that says what to do, and start nothing'
     ['job_name=greet&name[a]=1', 400],
     ['job_name=greet&__proto__=1', 400],
     ['job_name=greet&nmae=x', 400],
+    ['job_name=greet&nme=x', 400],
     ['job_name=greet&name=%00', 400],
     ['job_name=greet&name=%ff', 400],
     [`job_name=greet&name=${'x'.repeat(4097)}`, 400],

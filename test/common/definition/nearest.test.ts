@@ -4,7 +4,8 @@ import { nearestName } from '../../../common/definition/nearest.ts'
 const KNOWN = ['date', 'command', 'on_success', 'on_failure', 'of', 'wait']
 
 const NEAR: readonly (readonly [string, string | null])[] = [
-  ['dat', null],
+  ['dat', 'date'],
+  ['da', null],
   ['dats', 'date'],
   ['data', 'date'],
   ['Date', 'date'],
