@@ -1,5 +1,5 @@
 /** Daemons for a benchmark: real ones, on loopback, in a folder that is removed after it. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -25,10 +25,6 @@ export type Bench = {
   readonly broker: () => Promise<Running>
   readonly frontend: () => Promise<Running>
   readonly worker: (jobs: string, slots: number) => Promise<Running>
-  /** A semaphore process that has these definitions. */
-  readonly semaphore: (folder: string, yaml: string) => Promise<Running>
-  /** So many workers on the wire that take so many tasks each and never end them, in one process. */
-  readonly wireWorkers: (workers: number, credit: number) => Promise<Running>
   /** A worker on the wire: `node bench/wire-worker.ts`. */
   readonly wireWorker: (...args: string[]) => Promise<Running>
 }
@@ -67,12 +63,6 @@ export async function withDaemons<T>(run: (bench: Bench) => Promise<T>): Promise
           'bench',
           '--allow-root',
         ),
-      semaphore: async (where, yaml) => {
-        await writeFile(join(where, 'semaphores.yaml'), yaml)
-        return jobz('semaphore', '--jobs', join(where, 'semaphores.yaml'), '--broker', DOOR)
-      },
-      wireWorkers: (workers, credit) =>
-        launch('bench/wire-workers.ts', DOOR, String(workers), String(credit)),
       wireWorker: (...args) => launch('bench/wire-worker.ts', DOOR, ...args),
     })
   } finally {

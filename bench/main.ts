@@ -7,7 +7,6 @@ import { httpTriggers } from './http-triggers.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
 import { noopRuns } from './noop-runs.ts'
-import { overload } from './overload.ts'
 import { shellCommands } from './shell-commands.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
@@ -17,18 +16,17 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   shell: shellCommands,
   memory,
 }
-/** Only when they are named: they take long. */
-const LONG: typeof BENCHMARKS = { overload }
 
 const chosen = process.argv.slice(2)
-const all = { ...BENCHMARKS, ...LONG }
-const unknown = chosen.find((name) => !Object.hasOwn(all, name))
+const unknown = chosen.find((name) => !Object.hasOwn(BENCHMARKS, name))
 if (unknown !== undefined) {
-  console.error(`there is no benchmark called ${unknown}; there are ${Object.keys(all).join(', ')}`)
+  console.error(
+    `there is no benchmark called ${unknown}; there are ${Object.keys(BENCHMARKS).join(', ')}`,
+  )
   process.exit(2)
 }
-for (const [name, run] of Object.entries(all)) {
-  if (chosen.length > 0 ? !chosen.includes(name) : name in LONG) continue
+for (const [name, run] of Object.entries(BENCHMARKS)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue
   for (const { what, figure, target, reached } of await run())
     console.log(
       `${what.padEnd(58)} ${figure.padStart(28)}   ${reached ? 'reached' : 'MISSED '} ${target}`,
