@@ -12,6 +12,7 @@ import type {
 } from '../common/protocol/answers.ts'
 import type { Failure } from '../common/protocol/client-door.ts'
 import type { Semaphore } from '../common/definition/card.ts'
+import { type After, byTheClock } from './after.ts'
 import type { Notice } from './gate.ts'
 
 type Told<T> =
@@ -50,6 +51,12 @@ export type Door = {
   close(): void
 }
 
+type Timing = {
+  /** An answer is waited for so long, and then asked for again after this pause. */
+  readonly patience_ms: number
+  readonly pause_ms: number
+  readonly after: After
+}
 const PATIENCE_MS = 5_000
 const PAUSE_MS = 1_000
 const PAGE = 500
@@ -57,16 +64,14 @@ const PAGE = 500
 export function createDoor(
   requests: Pick<RequestLink, 'request'>,
   log: Log,
-  timing: { readonly patience_ms: number; readonly pause_ms: number } = {
-    patience_ms: PATIENCE_MS,
-    pause_ms: PAUSE_MS,
-  },
+  { patience_ms = PATIENCE_MS, pause_ms = PAUSE_MS, after = byTheClock }: Partial<Timing> = {},
 ): Door {
   let isUnheard = false
+  const pause = (): Promise<void> => new Promise((resolve) => void after(pause_ms, resolve))
   const { promise: closed, resolve: end } = Promise.withResolvers<'closed'>()
   const tell = async <T>(request: Request): Promise<Told<T>> => {
     for (;;) {
-      const answered = await Promise.race([requests.request(request, timing.patience_ms), closed])
+      const answered = await Promise.race([requests.request(request, patience_ms), closed])
       if (answered === 'closed') return { kind: 'closed' }
       if (answered.kind === 'answered') {
         if (isUnheard) log.info('the broker answers again')
@@ -77,7 +82,7 @@ export function createDoor(
       const why = answered.kind === 'refused' ? answered.error.message : answered.message
       if (!isUnheard) log.warn('waiting for the broker', { why })
       isUnheard = true
-      if ((await Promise.race([pause(timing.pause_ms), closed])) === 'closed')
+      if ((await Promise.race([pause(), closed])) === 'closed')
         return { kind: 'closed' }
     }
   }
@@ -95,6 +100,3 @@ export function createDoor(
     close: () => end('closed'),
   }
 }
-
-const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => void setTimeout(resolve, ms).unref())

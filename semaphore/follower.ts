@@ -6,6 +6,7 @@
 import type { Log } from '../common/daemon/log.ts'
 import type { SubscriberLink } from '../common/link/subscriber.ts'
 import { HEAD_CHANNEL } from '../common/protocol/feed.ts'
+import { type After, byTheClock } from './after.ts'
 import type { Door, Place } from './door.ts'
 import { byJob, topicsOf } from './members.ts'
 import type { Places } from './members.ts'
@@ -32,6 +33,7 @@ export type FollowerOptions = {
     readonly onFrame: (channel: string) => void
     readonly onConnect: () => void
   }) => SubscriberLink
+  readonly after?: After
 }
 
 const LOOK_AGAIN_MS = 2_000
@@ -40,7 +42,7 @@ const REGISTER_BYTES = 384 * 1024
 
 export function openFollower(options: FollowerOptions): Follower {
   const { door, log } = options
-  const wakes = createWakes()
+  const wakes = createWakes(options.after ?? byTheClock)
   const link = options.openSubscriber({ onFrame: wakes.tell, onConnect: wakes.tell })
   const life = { isOpen: true, wanted: options.semaphores }
   const { promise: registered, resolve: known } = Promise.withResolvers<void>()

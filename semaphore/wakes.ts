@@ -1,4 +1,5 @@
 /** News that is kept until somebody asks for it, so that what happens between a look and the next wait is not missed. */
+import { type After, byTheClock } from './after.ts'
 
 export type Wakes = {
   readonly tell: () => void
@@ -6,7 +7,7 @@ export type Wakes = {
   readonly changed: (timeout_ms: number) => Promise<void>
 }
 
-export function createWakes(): Wakes {
+export function createWakes(after: After = byTheClock): Wakes {
   let news = false
   let wake: (() => void) | null = null
   return {
@@ -17,12 +18,12 @@ export function createWakes(): Wakes {
     changed: (timeout_ms) =>
       new Promise((resolve) => {
         const done = (): void => {
-          clearTimeout(timer)
+          cancel()
           news = false
           wake = null
           resolve()
         }
-        const timer = setTimeout(done, timeout_ms)
+        const cancel = after(timeout_ms, done)
         wake = done
         if (news) done()
       }),
