@@ -2,7 +2,7 @@
  * Arrivals at gates: each counts once, however often and by however many semaphore processes it is told.
  */
 import type { RunState } from '../../common/protocol/answers.ts'
-import { due } from './deadlines.ts'
+import { dueGate } from './deadlines.ts'
 import { answer, type Asker, refuse } from './effect.ts'
 import type { Command, Found, Now } from './event.ts'
 import { freeFlow, holdFlow } from './flows.ts'
@@ -109,7 +109,7 @@ function startClock(state: State, now: Now, { definition }: SemaphoreState, gate
   gate.since_ms = now.wall_ms
   if (definition.timeout_ms === null || gate.failed) return
   gate.timeout_at_ms = now.wall_ms + definition.timeout_ms
-  due(state, now, gate.timeout_at_ms, { kind: 'gate', semaphore: gate.semaphore, key: gate.key })
+  dueGate(state, now, gate)
 }
 
 /** `on_member_failure: fail` starts `on_timeout`'s job at once, and once per generation. */

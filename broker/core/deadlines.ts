@@ -6,11 +6,39 @@
  */
 import type { Now } from './event.ts'
 import { peek, push } from './heap.ts'
-import type { Deadline, State } from './state.ts'
+import type { Deadline, Gate, State, Task } from './state.ts'
 
-/** Sets a deadline at a wall-clock time (which may have passed). */
-export function due(state: State, now: Now, wall_ms: number, what: Deadline): void {
-  dueAt(state, now.mono_ms + Math.max(0, wall_ms - now.wall_ms), what)
+/**
+ * Sets a deadline at a wall-clock time (which may have passed), at most `longest_ms` from now: after a restart only the
+ * wall clock tells how long something has waited already, and one that was set back must make nobody wait for more than
+ * the whole time again.
+ */
+export function due(
+  state: State,
+  now: Now,
+  wall_ms: number,
+  what: Deadline,
+  longest_ms = Infinity,
+): void {
+  const wait_ms = Math.min(Math.max(0, wall_ms - now.wall_ms), longest_ms)
+  dueAt(state, now.mono_ms + wait_ms, what)
+}
+
+/** Sets a task's: its delay, or how long its worker is waited for. */
+export function dueTask(
+  state: State,
+  now: Now,
+  { run_id, n, due_ms }: Task,
+  longest_ms = Infinity,
+): void {
+  if (due_ms !== null) due(state, now, due_ms, { kind: 'task', run_id, n, due_ms }, longest_ms)
+}
+
+/** Sets a gate's timeout. */
+export function dueGate(state: State, now: Now, gate: Gate, longest_ms = Infinity): void {
+  const { semaphore, key, timeout_at_ms } = gate
+  if (timeout_at_ms === null) return
+  due(state, now, timeout_at_ms, { kind: 'gate', semaphore, key, timeout_at_ms }, longest_ms)
 }
 
 /** Sets one at a monotonic time. */

@@ -7,7 +7,7 @@
  */
 import type { Card } from '../../common/definition/card.ts'
 import { BROADCAST_GRACE_MS } from '../../common/protocol/limits.ts'
-import { due, dueAt } from './deadlines.ts'
+import { dueAt, dueTask } from './deadlines.ts'
 import type { Now } from './event.ts'
 import { noteRun } from './feed.ts'
 import { makeHeap, pop, push } from './heap.ts'
@@ -138,7 +138,7 @@ function startAll(state: State, now: Now, bucket: Bucket, run: Run): boolean {
     state.touched.tasks.add(task)
     if (now.mono_ms >= worker.away_at_ms) {
       task.due_ms = now.wall_ms + bucket.card.offline_wait_ms
-      due(state, now, task.due_ms, { kind: 'task', run_id: run.run_id, n })
+      dueTask(state, now, task)
     } else if (canTake(state, bucket.card, run, worker)) {
       lease(state, run, task, worker)
       tasks[worker.name] = n

@@ -36,7 +36,7 @@ function come(state: State, now: Now, { what }: Due): void {
     case 'accept':
       return resendUnaccepted(state, what.run_id)
     case 'task':
-      return taskDue(state, now, what.run_id, what.n)
+      return taskDue(state, now, what)
     case 'lease':
     case 'away':
     case 'forget': {
@@ -46,7 +46,7 @@ function come(state: State, now: Now, { what }: Due): void {
     case 'lazy':
       return writeLazy(state)
     case 'gate':
-      return timeOutGate(state, now, what.semaphore, what.key)
+      return timeOutGate(state, what)
   }
 }
 

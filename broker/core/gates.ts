@@ -6,7 +6,6 @@
  */
 import type { Step } from '../../common/definition/card.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
-import { due } from './deadlines.ts'
 import { answer, type Asker, refuse } from './effect.ts'
 import type { Command, Found, Now } from './event.ts'
 import { note } from './feed.ts'
@@ -14,6 +13,7 @@ import { freeFlow } from './flows.ts'
 import { failures } from './refusals.ts'
 import {
   type Arrival,
+  type Deadline,
   type Gate,
   gateId,
   type SemaphoreState,
@@ -99,17 +99,18 @@ export function decideReset(
 }
 
 /** A gate's timeout: `on_timeout` starts once, and the gate goes on waiting. */
-export function timeOutGate(state: State, now: Now, semaphore: string, key: string): void {
+export function timeOutGate(state: State, { semaphore, key, timeout_at_ms }: GateDeadline): void {
   const gate = state.gates.get(gateId(semaphore, key))
   const definition = state.semaphores.get(semaphore)?.definition
-  if (!gate || !definition || gate.opened_ms !== null || gate.timeout_at_ms === null) return
-  if (gate.timeout_at_ms > now.wall_ms)
-    return due(state, now, gate.timeout_at_ms, { kind: 'gate', semaphore, key })
+  if (!gate || !definition || gate.opened_ms !== null) return
+  if (gate.timeout_at_ms !== timeout_at_ms) return
   gate.timeout_at_ms = null
   gate.failed = true
   state.touched.gates.add(gate)
   startFrom(state, gate, definition.on_timeout, 'timeout', [...gate.arrivals.values()])
 }
+
+type GateDeadline = Extract<Deadline, { kind: 'gate' }>
 
 /** The steps join the flow of the latest arrival, and get the parameters on which all arrivals agree. */
 export function startFrom(

@@ -1,6 +1,6 @@
 /** A starting broker takes up what is alive, exactly where it was. */
 import { AWAY_MS, HAND_OVER_MS, LEASE_MS } from '../../common/protocol/limits.ts'
-import { due } from './deadlines.ts'
+import { due, dueGate, dueTask } from './deadlines.ts'
 import type { Now } from './event.ts'
 import { awaitSemaphores, holdFlow, joinFlow } from './flows.ts'
 import type { Ids } from './ids.ts'
@@ -86,14 +86,26 @@ function takeRun(state: State, run: Run, now: Now): void {
   const card = run.card === null ? undefined : state.cards.get(run.card)
   if (run.state === 'queued') enqueue(state, run)
   else if (run.state === 'waiting' && card)
-    due(state, now, run.created_ms + run.delay_ms, { kind: 'delay', run_id: run.run_id })
+    due(
+      state,
+      now,
+      run.created_ms + run.delay_ms,
+      { kind: 'delay', run_id: run.run_id },
+      run.delay_ms,
+    )
   else if (run.state === 'waiting') {
     const waiting = state.unannounced.get(run.job)
     if (waiting) waiting.add(run)
     else state.unannounced.set(run.job, new Set([run]))
   }
   if (card && card.expires_ms !== null && run.state !== 'running')
-    due(state, now, run.created_ms + card.expires_ms, { kind: 'expires', run_id: run.run_id })
+    due(
+      state,
+      now,
+      run.created_ms + card.expires_ms,
+      { kind: 'expires', run_id: run.run_id },
+      card.expires_ms,
+    )
 }
 
 function takeTask(state: State, run: Run, task: Task, now: Now): void {
@@ -101,15 +113,18 @@ function takeTask(state: State, run: Run, task: Task, now: Now): void {
   const worker = task.worker === null ? undefined : state.workers.get(task.worker)
   worker?.holds.set(taskId(task), task)
   if (isActive(task)) recount(state, run, task)
-  else if (task.due_ms !== null)
-    due(state, now, task.due_ms, { kind: 'task', run_id: run.run_id, n: task.n })
-  else if (run.deliver === 'one') enqueue(state, run)
+  else if (task.due_ms !== null) {
+    const card = run.card === null ? undefined : state.cards.get(run.card)
+    const longest_ms =
+      task.state === 'delayed' ? card?.retries.max_backoff_ms : card?.offline_wait_ms
+    dueTask(state, now, task, longest_ms)
+  } else if (run.deliver === 'one') enqueue(state, run)
   if (task.state === 'ready') worker?.waiting.add(task)
 }
 
 function takeGate(state: State, gate: Gate, now: Now): void {
   state.gates.set(gateId(gate.semaphore, gate.key), gate)
   for (const { flow_id } of gate.arrivals.values()) holdFlow(state, flow_id)
-  if (gate.timeout_at_ms !== null)
-    due(state, now, gate.timeout_at_ms, { kind: 'gate', semaphore: gate.semaphore, key: gate.key })
+  const { timeout_ms = null } = state.semaphores.get(gate.semaphore)?.definition ?? {}
+  dueGate(state, now, gate, timeout_ms ?? Infinity)
 }

@@ -1,14 +1,14 @@
 /** Executions that failed and are tried again: whether, and when. */
 import type { Ended } from '../../common/protocol/worker-door.ts'
 import type { Retries } from '../../common/definition/card.ts'
-import { due } from './deadlines.ts'
+import { dueTask } from './deadlines.ts'
 import { leaseOwn } from './dispatch.ts'
 import type { Now } from './event.ts'
 import { scatter } from './ids.ts'
 import { enqueue, moveTask } from './lanes.ts'
 import { awaitReturn, endTask, LOST_AFTER_AWAY_MS } from './leases.ts'
 import { isOver } from './finish.ts'
-import { type Run, type State, type Task, type Worker, taskId } from './state.ts'
+import { type Deadline, type Run, type State, type Task, type Worker, taskId } from './state.ts'
 
 /** Reasons that trying again cannot change. */
 const FINAL: ReadonlySet<string> = new Set(['bad_parameter', 'unknown_job', 'canceled'])
@@ -48,44 +48,53 @@ export function putOff(state: State, now: Now, run: Run, task: Task, delay_ms: n
     worker?.holds.delete(taskId(task))
     task.worker = null
   }
-  due(state, now, task.due_ms, { kind: 'task', run_id: run.run_id, n: task.n })
+  dueTask(state, now, task)
 }
 
 /** A task's own deadline: its delay is over, or its worker has been away for too long. */
-export function taskDue(state: State, now: Now, run_id: string, n: number): void {
+export function taskDue(state: State, now: Now, { run_id, n, due_ms }: TaskDeadline): void {
   const run = state.runs.get(run_id)
   const task = run?.tasks[n]
-  if (!run || !task || isOver(task)) return
+  if (!run || !task || isOver(task) || (due_ms !== null && due_ms !== task.due_ms)) return
   const worker = task.worker === null ? undefined : state.workers.get(task.worker)
-  if (task.state === 'delayed') delayOver(state, now, run, task, worker)
-  else if (run.deliver === 'all' && worker && worker.away_at_ms <= now.mono_ms)
-    missOrLose(state, now, run, task, worker)
+  const isAway = run.deliver === 'all' && worker !== undefined && worker.away_at_ms <= now.mono_ms
+  if (task.state === 'delayed') {
+    if (due_ms !== null) delayOver(state, run, task, worker, isAway)
+  } else if (isAway && due_ms !== null) missIfUntouched(state, now, run, task)
+  else if (isAway) loseIfAwayTooLong(state, now, run, task, worker)
 }
 
-function delayOver(state: State, now: Now, run: Run, task: Task, worker: Worker | undefined): void {
-  // Another deadline of the same task may come first.
-  if (task.due_ms !== null && task.due_ms > now.wall_ms)
-    return due(state, now, task.due_ms, { kind: 'task', run_id: run.run_id, n: task.n })
+type TaskDeadline = Extract<Deadline, { kind: 'task' }>
+
+function delayOver(
+  state: State,
+  run: Run,
+  task: Task,
+  worker: Worker | undefined,
+  isAway: boolean,
+): void {
   task.due_ms = null
   moveTask(state, run, task, 'ready')
   if (run.deliver === 'one') return enqueue(state, run)
   if (!worker) return
   worker.waiting.add(task)
-  if (worker.away_at_ms <= now.mono_ms) awaitReturn(state, worker, task)
+  if (isAway) awaitReturn(state, worker, task)
   else leaseOwn(state, worker)
 }
 
-/** An `all` task whose worker is away: it never had it and the wait is over, or it has had it for too long. */
-function missOrLose(state: State, now: Now, run: Run, task: Task, worker: Worker): void {
-  const isUntouched = task.state === 'ready' && task.attempt === 0
-  if (isUntouched && task.due_ms !== null) {
-    if (task.due_ms <= now.wall_ms)
-      endTask(state, now, run, task, 'missed', 'its worker did not come in time')
-    return
-  }
+const isUntouched = (task: Task): boolean => task.state === 'ready' && task.attempt === 0
+
+/** Its worker was waited for, and is still away. */
+function missIfUntouched(state: State, now: Now, run: Run, task: Task): void {
+  if (isUntouched(task)) endTask(state, now, run, task, 'missed', 'its worker did not come in time')
+}
+
+/** An `all` task whose worker has been away for too long, unless that is waited for by another deadline or for ever. */
+function loseIfAwayTooLong(state: State, now: Now, run: Run, task: Task, worker: Worker): void {
   // It came back meanwhile, and went again: that has a deadline of its own.
   if (worker.away_at_ms + LOST_AFTER_AWAY_MS > now.mono_ms) return
+  if (isUntouched(task) && task.due_ms !== null) return
   const card = run.card === null ? undefined : state.cards.get(run.card)
-  if (isUntouched || card?.on_lost !== 'wait')
+  if (isUntouched(task) || card?.on_lost !== 'wait')
     endTask(state, now, run, task, 'lost', 'its worker has been away too long')
 }

@@ -93,6 +93,33 @@ test('setting the clock moves nothing that is waited for', (t) => {
   t.is(world.run(expiring.run_id).state, 'expired')
 })
 
+test('a clock that was set back makes nobody wait for more than the whole time, after a restart either', (t) => {
+  const world = makeWorld(t)
+  const retries = { limit: 1, backoff_ms: 5_000, max_backoff_ms: 20_000, exit_codes: null }
+  world.worker('web1', { cards: [card('import', { retries }), card('other')] })
+  const tried = world.trigger('import')
+  world.end('web1', world.given('web1'), { exit_code: 1 })
+  const delayed = world.trigger('other', {}, { delay_ms: 30_000 })
+  world.setWall(-3_600_000)
+  world.restart()
+  world.worker('web1', { cards: [card('import', { retries }), card('other')] })
+  world.pass(20_000, ['web1'])
+  t.is(world.given('web1').run_id, tried.run_id)
+  world.pass(10_000, ['web1'])
+  t.is(world.given('web1').run_id, delayed.run_id)
+})
+
+test('a delayed task starts when its delay is over, wherever the clock stands', (t) => {
+  const world = makeWorld(t)
+  const retries = { limit: 1, backoff_ms: 5_000, max_backoff_ms: 5_000, exit_codes: null }
+  world.worker('web1', { cards: [card('import', { retries })] })
+  world.trigger('import')
+  world.end('web1', world.given('web1'), { exit_code: 1 })
+  world.setWall(-3_600_000)
+  world.pass(5_000, ['web1'])
+  t.is(world.given('web1').attempt, 2)
+})
+
 test('deadlines of runs that are over do not pile up', (t) => {
   const world = makeWorld(t)
   world.worker('web1', { cards: [card('import', { expires_ms: 86_400_000 })], slots: 100_000 })
