@@ -78,7 +78,7 @@ export function workerAway(state: State, now: Now, worker: Worker): void {
 
 /** A task of a worker that is away is looked at when that has lasted too long. */
 export function awaitReturn(state: State, worker: Worker, { run_id, n }: Task): void {
-  dueAt(state, worker.away_at_ms + LOST_AFTER_AWAY_MS, { kind: 'task', run_id, n })
+  dueAt(state, worker.away_at_ms + LOST_AFTER_AWAY_MS, { kind: 'task', run_id, n, due_ms: null })
 }
 
 /** What a lost lease means is the job's choice. */
@@ -148,10 +148,9 @@ export function closeAttempt(task: Task, now: Now, to: Task['state'], reason: st
   attempt.finished_ms ??= now.wall_ms
 }
 
-/** Compares what a returning worker holds with what it should hold; each difference is settled here. */
+/** What a returning worker should hold, and does not: each difference is settled here. `held` has been adopted. */
 export function reconcile(state: State, now: Now, worker: Worker, held: readonly Held[]): void {
   const said = new Map(held.map((item) => [item.task_id, item]))
-  for (const item of held) adopt(state, worker, item)
   for (const task of worker.holds.values()) {
     const run = state.runs.get(task.run_id)
     if (!run || !isActive(task) || said.get(taskId(task))?.attempt === task.attempt) continue

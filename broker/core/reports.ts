@@ -4,6 +4,7 @@ import { decideBye } from './workers.ts'
 import { leaseOwn } from './dispatch.ts'
 import { say } from './effect.ts'
 import type { Event, Now, Report } from './event.ts'
+import { isActive } from './lanes.ts'
 import { touchLazily } from './lazy.ts'
 import {
   closeAttempt,
@@ -27,11 +28,9 @@ export function decideReport(state: State, event: Event & { kind: 'report' }, no
   const { report } = event
   switch (report.kind) {
     case 'heartbeat':
-      return heartbeat(state, worker)
+      return heartbeat(state, worker, report.credit)
     case 'credit':
-      worker.credit = Math.max(worker.credit, report.credit)
-      state.may_start = true
-      return
+      return raiseCredit(state, worker, report.credit)
     case 'bye':
       return decideBye(state, worker, now)
     case 'accepted':
@@ -42,12 +41,21 @@ export function decideReport(state: State, event: Event & { kind: 'report' }, no
   }
 }
 
-function heartbeat(state: State, worker: Worker): void {
-  say(state, worker.session?.peer ?? '', { kind: 'heartbeat' })
+/** Whatever may have been lost on the way is said again: both sides come to agree, whatever the link does. */
+function heartbeat(state: State, worker: Worker, credit: number | undefined): void {
+  say(state, worker.session?.peer ?? '', { kind: 'heartbeat', draining: worker.draining })
+  if (credit !== undefined && credit > worker.credit) raiseCredit(state, worker, credit)
   for (const task of worker.holds.values()) {
     const run = state.runs.get(task.run_id)
-    if (run && task.state === 'leased' && !task.accepted) remind(state, run, task, worker)
+    if (!run || !isActive(task)) continue
+    if (run.cancel_requested || (task.state === 'leased' && !task.accepted))
+      remind(state, run, task, worker)
   }
+}
+
+function raiseCredit(state: State, worker: Worker, credit: number): void {
+  worker.credit = Math.max(worker.credit, credit)
+  state.may_start = true
 }
 
 function progress(

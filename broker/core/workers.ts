@@ -11,6 +11,7 @@ import { note } from './feed.ts'
 import { isOver } from './finish.ts'
 import { isActive, laneNamed } from './lanes.ts'
 import {
+  adopt,
   endTask,
   FORGOTTEN_AFTER_MS,
   handOver,
@@ -49,6 +50,8 @@ export function decideHello(state: State, event: Event & { kind: 'hello' }, now:
   learnCards(state, now, event)
   subscribe(state, worker, event)
   if (was_away) note(state, now, { topic: `worker.present.${worker.name}.`, worker: worker.name })
+  // What is not wanted any more is stopped first: with the welcome, the worker starts what it has.
+  for (const item of hello.held) adopt(state, worker, item)
   say(state, peer, {
     kind: 'welcome',
     protocol: PROTOCOL_VERSION,

@@ -97,7 +97,11 @@ export const Ended = z.object({
 })
 export type Ended = z.infer<typeof Ended>
 
-export const WorkerHeartbeat = z.object({ kind: z.literal('heartbeat') })
+/** It lives; `credit` as in `credit`, so that one which was lost is made up for. */
+export const WorkerHeartbeat = z.object({
+  kind: z.literal('heartbeat'),
+  credit: z.number().int().min(0).optional(),
+})
 export const Credit = z.object({ kind: z.literal('credit'), credit: z.number().int().min(0) })
 export const Bye = z.object({ kind: z.literal('bye') })
 
@@ -171,7 +175,11 @@ export type Stop = z.infer<typeof Stop>
 
 /** Take nothing new (`on`), or take tasks again. */
 export const Drain = z.object({ kind: z.literal('drain'), on: z.boolean() })
-export const BrokerHeartbeat = z.object({ kind: z.literal('heartbeat') })
+/** The answer to a heartbeat; `draining` as `on` of the last `drain`, in case that was lost. */
+export const BrokerHeartbeat = z.object({
+  kind: z.literal('heartbeat'),
+  draining: z.boolean().optional(),
+})
 /** The session is not known (the broker started anew): say `hello`. */
 export const HelloAgain = z.object({ kind: z.literal('hello_again') })
 

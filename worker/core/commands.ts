@@ -117,9 +117,10 @@ const timeoutAt = (stage: RunningAttempt['stage']): number =>
 
 type RunningAttempt = Attempt & { stage: Extract<Attempt['stage'], { kind: 'running' }> }
 
+/** What a limit can still stop. */
 function* running(worker: Worker): Generator<RunningAttempt> {
   for (const key of worker.active) {
     const attempt = worker.attempts.get(key)
-    if (attempt?.stage.kind === 'running') yield attempt as RunningAttempt
+    if (attempt?.stage.kind === 'running' && !attempt.stage.is_over) yield attempt as RunningAttempt
   }
 }

@@ -126,7 +126,8 @@ const ON_MESSAGE: { [K in ToWorker['kind']]: Handler<Extract<ToWorker, { kind: K
   },
   stop: (worker, stop, now) => stopAttempt(worker, keyOf(stop), stop, stop.reason, now),
   drain: (worker, { on }, now) => drainSet(worker, on, now),
-  heartbeat: () => [],
+  heartbeat: (worker, { draining }, now) =>
+    draining === undefined || draining === worker.draining ? [] : drainSet(worker, draining, now),
   hello_again: (worker, _message, now) =>
     // One that crossed our hello on its way says nothing new.
     worker.link.kind === 'greeting' || worker.leaving ? [] : sayHello(worker, now),

@@ -2,7 +2,7 @@
 import type { Ended } from '../../common/protocol/worker-door.ts'
 import { RESEND_MS } from '../../common/protocol/limits.ts'
 import type { Effect, Exit, Now, StreamName } from './event.ts'
-import type { Attempt, StopReason, Streams, Worker } from './state.ts'
+import type { Attempt, Over, StopReason, Streams, Worker } from './state.ts'
 import {
   isDelivered,
   newStream,
@@ -91,24 +91,15 @@ export function report(worker: Worker, attempt: Attempt, ended: Ended): Effect[]
 }
 
 /** The attempt leaves memory and spool; its key is remembered for a while. */
-export function forget(
-  worker: Worker,
-  attempt: Attempt,
-  as: 'reported' | 'canceled' | 'fenced' | 'returned',
-): Effect[] {
+export function forget(worker: Worker, attempt: Attempt, as: Over): Effect[] {
   worker.attempts.delete(attempt.key)
   worker.active.delete(attempt.key)
   if (attempt.stage.kind === 'queued') worker.queue = worker.queue.filter((k) => k !== attempt.key)
-  // What went back unrun may come again.
-  if (as !== 'returned') remember(worker, attempt.key, as)
+  remember(worker, attempt.key, as)
   return [{ kind: 'forget', key: attempt.key }]
 }
 
-export function remember(
-  worker: Worker,
-  key: string,
-  as: 'reported' | 'canceled' | 'fenced',
-): void {
+export function remember(worker: Worker, key: string, as: Over): void {
   worker.over.set(key, as)
   if (worker.over.size <= REMEMBERED) return
   const [oldest] = worker.over.keys()

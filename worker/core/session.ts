@@ -14,6 +14,8 @@ import type { Attempt, Worker } from './state.ts'
 const SILENT_BEATS = 3
 /** … and for so many, the connection is taken for dead. */
 const DEAD_BEATS = 6
+/** With every so many heartbeats it says what it runs. */
+const HOLDING_BEATS = 6
 
 export function sayHello(worker: Worker, now: Now): Effect[] {
   worker.link = { kind: 'greeting', since_ms: now.mono_ms }
@@ -31,8 +33,9 @@ function heldOf({ task, stage }: Attempt): Held {
 export function welcomed(worker: Worker, welcome: Welcome, now: Now): Effect[] {
   const { session, heartbeat_ms, feed, channels, draining } = welcome
   worker.heartbeat_ms = heartbeat_ms
-  worker.link = { kind: 'open', session, beat_at_ms: now.mono_ms + heartbeat_ms }
+  worker.link = { kind: 'open', session, beat_at_ms: now.mono_ms + heartbeat_ms, beats: 0 }
   worker.draining = draining
+  worker.is_welcome = true
   const effects: Effect[] = [{ kind: 'welcomed', session, feed, channels }]
   for (const attempt of worker.attempts.values()) {
     sendAgain(attempt)
@@ -74,7 +77,21 @@ export function keepUp(worker: Worker, now: Now): Effect[] {
   if (now.mono_ms >= silentAt(worker)) return sayHello(worker, now)
   if (now.mono_ms < link.beat_at_ms) return []
   link.beat_at_ms = now.mono_ms + worker.heartbeat_ms
-  return [{ kind: 'send', message: { kind: 'heartbeat' } }]
+  link.beats += 1
+  const { announced } = worker.credit
+  return [
+    { kind: 'send', message: { kind: 'heartbeat', credit: announced } },
+    ...(link.beats % HOLDING_BEATS === 0 ? sayHeld(worker) : []),
+  ]
+}
+
+/** What runs is accepted once more: if it is not wanted any more and the stop was lost, the answer is another. */
+function sayHeld(worker: Worker): Effect[] {
+  return [...worker.attempts.values()].flatMap(({ task, stage }): Effect[] => {
+    if (stage.kind !== 'running') return []
+    const { task_id, attempt } = task
+    return [{ kind: 'send', message: { kind: 'accepted', task_id, attempt } }]
+  })
 }
 
 /** When `keepUp` has something to do; null is never. */

@@ -20,7 +20,7 @@ export const GIVE_BACK_MS = 1_000
 
 /** Starts what there are slots for. */
 export function startQueued(worker: Worker, now: Now): Effect[] {
-  if (worker.leaving || worker.draining || worker.queue.length === 0) return []
+  if (worker.leaving || worker.draining || !worker.is_welcome) return []
   const effects: Effect[] = []
   let free = worker.slots - countRunning(worker)
   while (free > 0) {
@@ -47,6 +47,7 @@ function startOne(worker: Worker, attempt: Attempt, now: Now): Effect[] {
     limits,
     streams: { stdout: newStream(), stderr: newStream() },
     kill_at_ms: null,
+    is_over: false,
   }
   worker.active.add(attempt.key)
   const { key, task } = attempt

@@ -16,8 +16,8 @@ export type AttemptTask = {
   readonly attempt: number
 } & Pick<Task, 'run_id' | 'flow_id' | 'job' | 'params' | 'context'>
 
-/** `fenced`: nobody wants the outcome any more, so none is reported. */
-export type StopReason = 'timeout' | 'canceled' | 'fenced'
+/** `fenced`: nobody wants the outcome any more, so none is reported. `returned`: it goes back, and must not start here. */
+export type StopReason = 'timeout' | 'canceled' | 'fenced' | 'returned'
 
 /** The rules a command was started under; a reload of the jobs does not change them. */
 export type Limits = {
@@ -45,6 +45,8 @@ type Running = {
   readonly streams: Streams
   /** When KILL follows TERM; null while nothing is being stopped. */
   kill_at_ms: number | null
+  /** Nothing of it is left to be stopped; `exited` will tell of it. */
+  readonly is_over: boolean
 }
 
 type Reporting = {
@@ -73,7 +75,15 @@ type Link =
   | { readonly kind: 'apart' }
   /** `hello` was said, `welcome` did not come yet. */
   | { readonly kind: 'greeting'; readonly since_ms: number }
-  | { readonly kind: 'open'; readonly session: string; beat_at_ms: number }
+  | {
+      readonly kind: 'open'
+      readonly session: string
+      beat_at_ms: number
+      /** Heartbeats said in this session. */
+      beats: number
+    }
+
+export type Over = 'reported' | 'canceled' | 'fenced' | 'returned'
 
 export type Worker = {
   readonly name: string
@@ -84,6 +94,8 @@ export type Worker = {
   heartbeat_ms: number
   /** When the broker was last heard. */
   heard_ms: number
+  /** A broker has welcomed this daemon: before that, nobody knows whether what the spool holds is still wanted. */
+  is_welcome: boolean
   /** The broker wants nothing new to start here. */
   draining: boolean
   /** This daemon is about to stop: nothing new starts, nothing that runs is touched. */
@@ -94,8 +106,8 @@ export type Worker = {
   queue: AttemptKey[]
   /** Keys of those that run or are being reported. */
   readonly active: Set<AttemptKey>
-  /** What is over and forgotten, or was stopped before it came: a late copy of its task must not run it. */
-  readonly over: Map<AttemptKey, 'reported' | 'canceled' | 'fenced'>
+  /** What is over and forgotten, given back, or was stopped before it came: a late copy of its task must not run it. */
+  readonly over: Map<AttemptKey, Over>
   /** Tasks of `deliver: one` taken in this session, and how many it said that it takes. */
   credit: { received: number; announced: number }
   /** How long commands take of late, in milliseconds; null before the first has ended. */
@@ -113,6 +125,7 @@ export function newWorker(options: {
     link: { kind: 'apart' },
     heartbeat_ms: 5_000,
     heard_ms: 0,
+    is_welcome: false,
     draining: false,
     leaving: false,
     disk_low: false,

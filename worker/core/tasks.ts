@@ -18,15 +18,16 @@ export function taskCame(worker: Worker, message: Task, now: Now): Effect[] {
   const known = worker.attempts.get(key)
   if (known) return sayAgain(known)
   const over = worker.over.get(key)
-  if (over === 'canceled')
-    return [{ kind: 'send', message: refusal({ task }, 'canceled', null, now) }]
+  if (over === 'canceled' || over === 'returned')
+    return [{ kind: 'send', message: refusal({ task }, over, null, now) }]
   if (over !== undefined) return []
 
   const takes_credit = takesCredit(worker, message)
   if (takes_credit) worker.credit.received += 1
-  if (takes_credit && worker.draining) return giveBack(task, 'the worker is draining', now)
+  if (takes_credit && worker.draining) return giveBack(worker, task, 'the worker is draining', now)
   if (worker.attempts.size >= MOST_HELD)
     return giveBack(
+      worker,
       task,
       `the worker holds ${MOST_HELD} attempts, more than that it cannot list`,
       now,
@@ -69,9 +70,11 @@ function sayAgain(attempt: Attempt): Effect[] {
   return [{ kind: 'send', message: { kind: 'accepted', task_id, attempt: number } }]
 }
 
-const giveBack = (task: AttemptTask, why: string, now: Now): Effect[] => [
-  { kind: 'send', message: refusal({ task }, 'returned', why, now) },
-]
+/** Another attempt of it will have another number: this one never runs here, whatever is still under way. */
+function giveBack(worker: Worker, task: AttemptTask, why: string, now: Now): Effect[] {
+  remember(worker, keyOf(task), 'returned')
+  return [{ kind: 'send', message: refusal({ task }, 'returned', why, now) }]
+}
 
 /** Its record is on disk, or cannot be: then another worker may have more luck. */
 export function taskKept(worker: Worker, key: string, failure: string | null, now: Now): Effect[] {
@@ -103,6 +106,7 @@ export function tasksRestored(worker: Worker, restored: readonly Restored[], now
         limits: running.limits,
         streams: { stdout: newStream(), stderr: newStream() },
         kill_at_ms: stop === null ? null : now.mono_ms + running.limits.kill_after_ms,
+        is_over: running.is_over,
       }
       worker.active.add(attempt.key)
       if (stop !== null) effects.push({ kind: 'terminate', key: attempt.key, reason: stop })
@@ -118,8 +122,8 @@ export function tasksRestored(worker: Worker, restored: readonly Restored[], now
 /** It was stopped before it began. */
 export function reportUnstarted(worker: Worker, attempt: Attempt, now: Now): Effect[] {
   worker.queue = worker.queue.filter((key) => key !== attempt.key)
-  const ended = refusal(attempt, 'canceled', 'stopped before it began', now)
-  return report(worker, attempt, ended)
+  const reason = attempt.stop === 'returned' ? 'returned' : 'canceled'
+  return report(worker, attempt, refusal(attempt, reason, 'stopped before it began', now))
 }
 
 /**
@@ -163,6 +167,9 @@ function giveBackQueued(
     const attempt = worker.attempts.get(key)
     if (attempt?.stage.kind !== 'queued' || !attempt.takes_credit) continue
     if (!which(attempt.stage.since_ms)) continue
+    attempt.stop = 'returned'
+    // Noted before it is told: the next daemon of this spool must not start what somebody else may have by then.
+    effects.push({ kind: 'note_stop', key, reason: 'returned' })
     effects.push(...report(worker, attempt, refusal(attempt, 'returned', why, now)))
   }
   worker.queue = worker.queue.filter((key) => worker.attempts.get(key)?.stage.kind === 'queued')
@@ -184,9 +191,10 @@ export function giveBackDeadline(worker: Worker): number | null {
 export function reportAcknowledged(worker: Worker, key: string): Effect[] {
   const attempt = worker.attempts.get(key)
   if (attempt?.stage.kind !== 'reporting') return []
+  const { reason } = attempt.stage.ended
   return forget(
     worker,
     attempt,
-    attempt.stage.ended.reason === 'canceled' ? 'canceled' : 'reported',
+    reason === 'canceled' || reason === 'returned' ? reason : 'reported',
   )
 }

@@ -120,7 +120,8 @@ export class Runner {
       this.#add({ key, entry, keeper: null, started_at_ms, stopping: stop !== null }, keeper)
       this.#adoptedWatch.begin()
       const running_for_ms = Math.max(0, Date.now() - started_at_ms)
-      return { task, stop, running: { running_for_ms, started_at_ms, limits } }
+      const is_over = this.#spool.readCode(entry) !== null || !isAlive(keeper)
+      return { task, stop, running: { running_for_ms, started_at_ms, limits, is_over } }
     })
   }
 

@@ -39,7 +39,7 @@ const TaskRecord = z.object({
   params: z.record(z.string(), z.string()),
   context: z.record(z.string(), z.string()),
 })
-const StopRecord = z.enum(['timeout', 'canceled', 'fenced'])
+const StopRecord = z.enum(['timeout', 'canceled', 'fenced', 'returned'])
 
 export type Stored = {
   readonly task: AttemptTask
@@ -145,7 +145,7 @@ export function openSpool(root: string): { readonly spool: Spool; readonly store
       const entry = entries.get(key)
       if (entry === undefined) return null
       try {
-        writeFileSync(pathOf(entry, 'stop'), reason)
+        writeFileSync(pathOf(entry, 'stop'), reason, { flush: true })
         return null
       } catch (error) {
         return String(error)

@@ -251,6 +251,41 @@ test('a task that was not accepted is said again with each heartbeat', (t) => {
   t.deepEqual(world.sent('web1', 'task'), [])
 })
 
+test('a heartbeat makes up for what was lost: credit, a drain, a stop', (t) => {
+  const world = makeWorld(t)
+  world.worker('web1', { cards: [card('import')], slots: 1 })
+  const { run_id } = world.trigger('import')
+  const task = world.given('web1')
+  world.accept('web1', task)
+  world.begin('web1', task)
+  world.cancel(run_id)
+  world.result({ kind: 'worker', worker: 'web1', action: 'drain' })
+  t.is(world.sent('web1', 'stop').length, 1)
+  world.says('web1', { kind: 'heartbeat' })
+  t.like(world.sent('web1', 'stop'), [{ reason: 'canceled' }], 'until it has ended')
+  t.like(world.sent('web1', 'heartbeat'), [{ draining: true }])
+  world.end('web1', task, { exit_code: 143, reason: 'canceled' })
+  world.result({ kind: 'worker', worker: 'web1', action: 'resume' })
+  world.trigger('import')
+  t.deepEqual(world.tasks('web1'), [], 'it has no credit')
+  world.says('web1', { kind: 'heartbeat', credit: 2 })
+  t.is(world.tasks('web1').length, 1)
+  t.deepEqual(world.sent('web1', 'stop'), [])
+})
+
+test('a returning worker hears first of what is not wanted any more, and then that it is welcome', (t) => {
+  const world = makeWorld(t)
+  world.worker('web1', { cards: [card('import')] })
+  const { run_id } = world.trigger('import')
+  const task = world.given('web1')
+  world.end('web1', task)
+  t.is(world.run(run_id).state, 'succeeded')
+  world.sent('web1', 'welcome')
+  world.worker('web1', { cards: [card('import')], held: [{ ...task, state: 'accepted' }] })
+  const heard = world.inbox('web1').map(({ kind }) => kind)
+  t.true(heard.indexOf('stop') < heard.indexOf('welcome'), heard.join())
+})
+
 test('a task is said only when its lease is on disk', (t) => {
   const store = openMemory(memoryDisk(), ({ tasks }) => {
     if (tasks.length > 0) throw new Error('no disk')

@@ -80,7 +80,38 @@ test('quick commands are fetched ahead; one that waits too long goes back', (t) 
   world.hear({ kind: 'ack', of: 'ended', task_id: 'a.0', attempt: 1 })
   for (const run of ['b', 'c', 'd']) world.task('one', { run_id: run, task_id: `${run}.0` })
   t.deepEqual(shown(world.pass(999)), [])
-  t.deepEqual(shown(world.pass(1)), ['ended c.0 returned', 'ended d.0 returned', 'credit 6'])
+  t.deepEqual(shown(world.pass(1)), [
+    'note_stop c.0#1',
+    'note_stop d.0#1',
+    'ended c.0 returned',
+    'ended d.0 returned',
+    'credit 6',
+  ])
+  world.hear({ kind: 'ack', of: 'ended', task_id: 'c.0', attempt: 1 })
+  const late = world.task('one', { run_id: 'c', task_id: 'c.0' })
+  t.deepEqual(shown(late), ['ended c.0 returned'], 'a late copy of it goes back again')
+})
+
+test('a heartbeat makes up for a drain, a credit and a stop that were lost', (t) => {
+  const world = aWorld(1)
+  world.join()
+  world.task('one', { task_id: 'r.0' })
+  const beats = Array.from({ length: 6 }, () => {
+    const effects = world.pass(5_000)
+    world.hear({ kind: 'heartbeat' })
+    return effects
+  }).flat()
+  t.true(beats.some((effect) => effect.kind === 'send' && 'credit' in effect.message))
+  t.deepEqual(
+    shown(beats).filter((line) => line.startsWith('accepted')),
+    ['accepted r.0'],
+  )
+  world.hear({ kind: 'heartbeat', draining: true })
+  t.true(world.worker.draining)
+  world.hear({ kind: 'heartbeat' })
+  t.true(world.worker.draining, 'a broker that does not say so changes nothing')
+  world.hear({ kind: 'heartbeat', draining: false })
+  t.false(world.worker.draining)
 })
 
 test('a full disk takes no more tasks', (t) => {

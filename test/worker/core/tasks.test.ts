@@ -147,7 +147,10 @@ test('a worker that drains gives back what others may do, and starts nothing', (
   world.task('one', { run_id: 'a', task_id: 'a.0' })
   world.task('one', { run_id: 'b', task_id: 'b.0' })
   world.task('all', { run_id: 'c', task_id: 'c.0' })
-  t.deepEqual(shown(world.hear({ kind: 'drain', on: true })), ['ended b.0 returned'])
+  t.deepEqual(shown(world.hear({ kind: 'drain', on: true })), [
+    'note_stop b.0#1',
+    'ended b.0 returned',
+  ])
   t.is(shown(world.task('one', { run_id: 'd', task_id: 'd.0' }))[0], 'ended d.0 returned')
   t.deepEqual(shown(world.exit('a.0#1')), ['ended a.0 0'])
   t.true(shown(world.hear({ kind: 'drain', on: false })).includes('start c.0#1'))
@@ -174,7 +177,7 @@ const stored = (run_id: string): AttemptTask => ({
 test('restored attempts keep their place, their limits and their reasons', (t) => {
   const world = aWorld(1)
   const limits = { timeout_ms: 5_000, kill_after_ms: 100, output_limit_bytes: 10 }
-  const running = { running_for_ms: 6_000, started_at_ms: 1, limits }
+  const running = { running_for_ms: 6_000, started_at_ms: 1, limits, is_over: false }
   const attempts = [
     { task: stored('a'), stop: null, running },
     { task: stored('b'), stop: null, running: null },
@@ -188,4 +191,30 @@ test('restored attempts keep their place, their limits and their reasons', (t) =
     'accepted',
     'ended',
   ])
+})
+
+test('a restored command that has ended meanwhile is not overdue, however long the daemon was away', (t) => {
+  const world = aWorld(1)
+  const limits = { timeout_ms: 5_000, kill_after_ms: 100, output_limit_bytes: 10 }
+  const running = { running_for_ms: 60_000, started_at_ms: 1, limits, is_over: true }
+  world.happen({ kind: 'restored', attempts: [{ task: stored('a'), stop: null, running }] })
+  t.deepEqual(shown(world.pass(0)), [])
+  world.join()
+  t.deepEqual(
+    shown(world.exit('a.0#1')).filter((line) => line.startsWith('ended')),
+    ['ended a.0 0'],
+  )
+})
+
+test('what was given back stays given back in the next life, and nothing of the spool starts unwelcome', (t) => {
+  const world = aWorld(2)
+  const attempts = [
+    { task: stored('a'), stop: 'returned' as const, running: null },
+    { task: stored('b'), stop: null, running: null },
+  ]
+  t.deepEqual(shown(world.happen({ kind: 'restored', attempts })), [])
+  world.happen({ kind: 'connected' })
+  world.hear({ kind: 'stop', task_id: 'b.0', attempt: 1, reason: 'fenced' })
+  world.join()
+  t.deepEqual(shown(world.did), ['welcomed', 'ended a.0 returned'])
 })
