@@ -8,6 +8,7 @@
 import type { Card, Semaphore } from '../../common/definition/card.ts'
 import type { RunState, TaskState } from '../../common/protocol/answers.ts'
 import type { Effect } from './effect.ts'
+import type { GatheringGate } from './gathering.ts'
 import type { Following } from './next.ts'
 import { earlier, type Heap, makeHeap } from './heap.ts'
 import type { Ids } from './ids.ts'
@@ -212,7 +213,7 @@ export type State = {
   /** Job name to the semaphores it is a member of. */
   readonly members: Map<string, Set<SemaphoreState>>
   /** `gateId` to a gate that gathers (or was touched in this turn). */
-  readonly gates: Map<string, Gate>
+  readonly gates: Map<string, GatheringGate>
   readonly flows: Map<string, Flow>
   /** Flows that may have settled in this turn. */
   readonly settling: Set<string>
