@@ -194,6 +194,8 @@ export type State = {
   feed_head: number
   /** Card hash to card. */
   readonly cards: Map<string, Card>
+  /** How many of them were needed when that was last looked at (crowd.ts). */
+  cards_kept: number
   /** Job name to the hash of its card: the one first seen latest. */
   readonly jobs: Map<string, string>
   readonly workers: Map<string, Worker>
@@ -251,6 +253,7 @@ export const emptyState = (seed: Ids): State => ({
   sequence: 0,
   feed_head: 0,
   cards: new Map(),
+  cards_kept: 0,
   jobs: new Map(),
   workers: new Map(),
   sessions: new Map(),

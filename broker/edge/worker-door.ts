@@ -15,6 +15,7 @@ import type { State } from '../core/state.ts'
 import { hashCard } from './card-hash.ts'
 import type { Counters } from './counters.ts'
 import { dropper } from './dropped.ts'
+import type { Intake } from './intake.ts'
 import type { Outputs } from './outputs.ts'
 
 export type WorkerDoor = {
@@ -30,16 +31,18 @@ export type WorkerDoorPorts = {
   readonly counters: Counters
   readonly log: Log
   readonly take: (event: Event) => void
+  readonly intake: Intake
   /** More of a run's output is there to be read. */
   readonly outputGrew: (run_id: string) => void
 }
 
 export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor> {
-  const { counters, log, take } = ports
+  const { counters, intake, log, take } = ports
   const drop = dropper('worker', counters, log)
   const link = await openRouter({
     bind: ports.bind,
     onGarbage: drop,
+    hasRoom: () => !intake.isFull(),
     onGone: (peer) => take({ kind: 'gone', peer }),
     onTooLarge: (_, message, bytes) =>
       log.error('a message to a worker was too large for a frame', {
@@ -47,6 +50,7 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
         bytes,
       }),
     onFrame: (peer, frame) => {
+      intake.took(frame.byteLength)
       const decoded = decodeFrame(FromWorker, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
       for (const { reason, message } of decoded.skipped) {
