@@ -95,3 +95,33 @@ test('a card whose steps make more runs than can be is no card', (t) => {
     Card.safeParse(card('job', { on_failure: Array.from({ length: 11 }, () => large) })).success,
   )
 })
+
+test('next steps of what was taken in are born past the limit of triggers, but not without end', (t) => {
+  const world = makeWorld(t)
+  const cards = [
+    card('import', { on_success: [step('index')], on_failure: [step('tell')] }),
+    card('index', { on_failure: [step('tell')] }),
+    card('tell'),
+  ]
+  world.worker('web1', { cards })
+  const pretend = (size: number): void =>
+    void Object.defineProperty(world.state().runs, 'size', { value: size, configurable: true })
+  const importOnce = (size: number): string => {
+    const { run_id } = world.trigger('import')
+    pretend(size)
+    world.end('web1', world.given('web1'))
+    return run_id
+  }
+  importOnce(2_400_000)
+  t.like(world.triggerRefused('import'), { status: 503, code: 'full', retry_after_s: 30 })
+  t.is(world.runsOf('index').at(-1)?.state, 'running')
+  world.end('web1', world.given('web1'))
+  pretend(0)
+  importOnce(2_500_001)
+  t.like(world.runsOf('index').at(-1), {
+    state: 'failed',
+    reason: 'full: 2500000 runs are unfinished',
+  })
+  t.is(world.runsOf('tell').length, 1, 'nor is its handler started')
+  t.is(world.runsOf('tell')[0]?.state, 'failed')
+})
