@@ -1,6 +1,11 @@
 /** What benchmarks ask of a broker through its client door. */
 import { openRequests, type RequestLink } from '../common/link/request.ts'
-import type { MetricsAnswer, TriggerAnswer } from '../common/protocol/answers.ts'
+import type {
+  MetricsAnswer,
+  RunsAnswer,
+  RunView,
+  TriggerAnswer,
+} from '../common/protocol/answers.ts'
 import type { Trigger } from '../common/protocol/client-door.ts'
 
 const LIMIT_MS = 60_000
@@ -8,6 +13,8 @@ const LIMIT_MS = 60_000
 export type Client = {
   trigger(triggers: readonly Trigger[]): Promise<void>
   metrics(): Promise<MetricsAnswer>
+  /** All runs of a job, newest first. */
+  runsOf(job: string): Promise<RunView[]>
   /** Waits until nothing is queued or running. */
   drained(): Promise<void>
   close(): Promise<void>
@@ -22,8 +29,22 @@ export function openClient(address: string): Client {
   }
   const metrics = async (): Promise<MetricsAnswer> =>
     (await ask({ kind: 'query', question: { what: 'metrics' } })) as MetricsAnswer
+  const page = async (job: string, before: string | null): Promise<RunsAnswer> =>
+    (await ask({
+      kind: 'query',
+      question: { what: 'runs', filter: { job, before, limit: 1_000 } },
+    })) as RunsAnswer
   return {
     metrics,
+    runsOf: async (job) => {
+      const runs: RunView[] = []
+      for (let before: string | null = null; ;) {
+        const answer = await page(job, before)
+        runs.push(...answer.runs)
+        before = answer.before
+        if (before === null) return runs
+      }
+    },
     trigger: async (triggers) => {
       const answers = (await ask({ kind: 'trigger', triggers: [...triggers] })) as TriggerAnswer[]
       const refused = answers.find((answer) => 'error' in answer)

@@ -11,23 +11,32 @@ const ROOT = join(import.meta.dirname, '..')
 const DOOR = 'tcp://127.0.0.1:18770'
 const LISTEN = '127.0.0.1:18769'
 
-type Running = {
+export type Running = {
   readonly pid: number
   /** Lines it wrote to standard output after `ready`. */
   readonly lines: string[]
   stop(): Promise<void>
+  /** Ends it as kill -9 does. */
+  kill(): Promise<void>
 }
 
 export type Bench = {
   readonly folder: string
   readonly addresses: BrokerAddresses
   readonly url: string
-  readonly broker: () => Promise<Running>
+  readonly broker: (...more: string[]) => Promise<Running>
   readonly frontend: () => Promise<Running>
   readonly worker: (jobs: string, slots: number) => Promise<Running>
+  readonly semaphore: (jobs: string) => Promise<Running>
   /** A worker on the wire: `node bench/wire-worker.ts`. */
   readonly wireWorker: (...args: string[]) => Promise<Running>
+  /** Any other script of this folder that says `ready`. */
+  readonly script: (name: string, ...args: string[]) => Promise<Running>
+  /** Asks the frontend for a path every 50 ms until it is stopped; then, how long the answers took. */
+  readonly probe: (path: string) => Promise<() => Promise<Probed>>
 }
+
+export type Probed = { readonly times: number[]; readonly failed: number }
 
 /** Gives a benchmark its daemons, and ends them with it, whatever happens. */
 export async function withDaemons<T>(run: (bench: Bench) => Promise<T>): Promise<T> {
@@ -46,7 +55,8 @@ export async function withDaemons<T>(run: (bench: Bench) => Promise<T>): Promise
       folder,
       addresses,
       url: `http://${LISTEN}`,
-      broker: () => jobz('broker', '--data', join(folder, 'broker'), '--bind', DOOR),
+      broker: (...more) =>
+        jobz('broker', '--data', join(folder, 'broker'), '--bind', DOOR, ...more),
       frontend: () => jobz('frontend', '--listen', LISTEN, '--broker', DOOR),
       worker: (jobs, slots) =>
         jobz(
@@ -63,7 +73,16 @@ export async function withDaemons<T>(run: (bench: Bench) => Promise<T>): Promise
           'bench',
           '--allow-root',
         ),
+      semaphore: (jobs) => jobz('semaphore', '--jobs', jobs, '--broker', DOOR),
       wireWorker: (...args) => launch('bench/wire-worker.ts', DOOR, ...args),
+      script: (name, ...args) => launch(`bench/${name}`, ...args),
+      probe: async (path) => {
+        const one = await launch('bench/probe.ts', `http://${LISTEN}${path}`)
+        return async () => {
+          await one.stop()
+          return JSON.parse(one.lines.at(-1) ?? '') as Probed
+        }
+      },
     })
   } finally {
     for (const one of running.reverse()) await one.stop()
@@ -94,6 +113,10 @@ async function start(script: string, args: readonly string[], cwd: string): Prom
     lines,
     stop: async () => {
       child.kill('SIGTERM')
+      await child
+    },
+    kill: async () => {
+      child.kill('SIGKILL')
       await child
     },
   }

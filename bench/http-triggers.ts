@@ -1,7 +1,7 @@
 /** HTTP triggers per second: single requests on kept connections, and bulk for comparison. */
-import { Agent, request } from 'node:http'
 import { withDaemons } from './daemons.ts'
 import type { Figure } from './figure.ts'
+import { openHttp } from './http.ts'
 
 const REQUESTS = 20_000
 const CONNECTIONS = 32
@@ -12,14 +12,17 @@ export const httpTriggers = (): Promise<readonly Figure[]> =>
     await broker()
     await wireWorker('4096')
     await frontend()
+    const http = openHttp(CONNECTIONS)
     const single = async (): Promise<number> =>
-      send(`${url}/job_start?job_name=noop&date=2026_11_23`, null)
+      (await http.send(`${url}/job_start?job_name=noop&date=2026_11_23`)).status
     await manyTimes(2_000, single)
     const singles = REQUESTS / (await manyTimes(REQUESTS, single))
     const body = JSON.stringify(
       Array.from({ length: BULK }, () => ({ job: 'noop', params: { date: '2026_11_23' } })),
     )
-    const bulks = (BULK * 40) / (await manyTimes(40, () => send(`${url}/api/runs`, body)))
+    const bulk = async (): Promise<number> => (await http.send(`${url}/api/runs`, body)).status
+    const bulks = (BULK * 40) / (await manyTimes(40, bulk))
+    http.close()
     return [
       {
         what: 'HTTP triggers, one a request',
@@ -49,19 +52,3 @@ async function manyTimes(times: number, once: () => Promise<number>): Promise<nu
   await Promise.all(Array.from({ length: Math.min(CONNECTIONS, times) }, lane))
   return (performance.now() - began) / 1000
 }
-
-const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
-
-const send = (url: string, body: string | null): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const headers = body === null ? {} : { 'content-type': 'application/json' }
-    const sent = request(
-      url,
-      { agent, method: body === null ? 'GET' : 'POST', headers },
-      (response) => {
-        response.resume().on('end', () => resolve(response.statusCode ?? 0))
-      },
-    )
-    sent.on('error', reject)
-    sent.end(body ?? undefined)
-  })

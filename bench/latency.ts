@@ -1,6 +1,6 @@
 /** From trigger to start: single triggers at 500 a second, for ten seconds, to a worker on the wire. */
-import { openClient, requestId } from './client.ts'
-import { withDaemons } from './daemons.ts'
+import { type Client, openClient, requestId } from './client.ts'
+import { type Running, withDaemons } from './daemons.ts'
 import type { Figure } from './figure.ts'
 
 const RATE = 500
@@ -13,28 +13,29 @@ export const latency = (): Promise<readonly Figure[]> =>
     await broker()
     const worker = await wireWorker('1000', 'latency')
     const client = openClient(addresses.client)
-    const pending: Promise<void>[] = []
-    const began = performance.now()
-    for (let n = 0; n < RATE * SECONDS + WARM; n++) {
-      const at = began + (n * 1000) / RATE
-      while (performance.now() < at) await new Promise((resolve) => setTimeout(resolve, 1))
-      const sent = performance.timeOrigin + performance.now()
-      pending.push(
-        client.trigger([
-          { job: 'noop', params: { at: String(sent) }, request_id: requestId(0, n) },
-        ]),
-      )
-    }
-    await Promise.all(pending)
-    await client.drained()
+    const waits = await startWaits(client, worker, RATE * SECONDS)
     await client.close()
-    await worker.stop()
-    const waits = (JSON.parse(worker.lines.at(-1) ?? '[]') as number[])
-      .slice(WARM)
-      .sort((a, b) => a - b)
     const at = (share: number): number => waits[Math.floor(waits.length * share)] ?? Number.NaN
     return [figure('p50', at(0.5), 2), figure('p99', at(0.99), 15)]
   })
+
+/** Triggers so many runs at the rate; how long each took to reach the worker, which is ended by this, in ms and sorted. */
+export async function startWaits(client: Client, worker: Running, runs: number): Promise<number[]> {
+  const pending: Promise<void>[] = []
+  const began = performance.now()
+  for (let n = 0; n < runs + WARM; n++) {
+    const at = began + (n * 1000) / RATE
+    while (performance.now() < at) await new Promise((resolve) => setTimeout(resolve, 1))
+    const sent = performance.timeOrigin + performance.now()
+    pending.push(
+      client.trigger([{ job: 'noop', params: { at: String(sent) }, request_id: requestId(0, n) }]),
+    )
+  }
+  await Promise.all(pending)
+  await client.drained()
+  await worker.stop()
+  return (JSON.parse(worker.lines.at(-1) ?? '[]') as number[]).slice(WARM).sort((a, b) => a - b)
+}
 
 const figure = (name: string, ms: number, limit: number): Figure => ({
   what: `${name} from trigger to start, at ${RATE} triggers/s`,

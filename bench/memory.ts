@@ -45,7 +45,8 @@ export const memory = (): Promise<readonly Figure[]> =>
     ]
   })
 
-async function residentBytes(pid: number): Promise<number> {
+/** Resident memory of a process. */
+export async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024
 }

@@ -29,7 +29,8 @@ export const noopRuns = (): Promise<readonly Figure[]> =>
     ]
   })
 
-async function go(
+/** Triggers so many runs in batches, several batches at once. `first` is the number of the first batch. */
+export async function go(
   client: ReturnType<typeof openClient>,
   first: number,
   runs: number,

@@ -15,20 +15,28 @@ import type { Api } from './routes/route.ts'
 import { LATER_PATHS } from './routes/later.ts'
 import { createRoutes } from './routes/table.ts'
 
-export function createApp(api: Api): express.Express {
+/** Requests at once, until their answers have left. Each may hold an answer that its client does not read. */
+const MAX_OPEN = 10_000
+const BUSY = failure(503, 'busy', 'too many requests at once', 'ask again in a second', 1)
+
+export function createApp(api: Api, max_open: number = MAX_OPEN): express.Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.enable('case sensitive routing')
   // Query strings are read strictly, by fields.ts.
   app.set('query parser', false)
+  let open = 0
   app.use((req, res, next) => {
     const from_ms = performance.now()
+    open += 1
     res.once('close', () => {
+      open -= 1
       const route = String(res.locals['route'] ?? 'other other')
       api.counters.count(route, res.statusCode, performance.now() - from_ms)
     })
-    guard(req, res, next)
+    if (open > max_open) sendFailure(res, BUSY)
+    else guard(req, res, next)
   })
   const routes = createRoutes(api)
   register(app, routes)

@@ -21,23 +21,41 @@ export type BrokerLink = {
 /** How long one try may take: two of them stay within what people wait for. */
 const PATIENCE_MS = 5_000
 const RETRY_AFTER_S = 2
+/** Questions that wait for their answers; whoever would be one more is told to come later. */
+const MAX_ASKED = 5_000
 const REPEATED: ReadonlySet<Request['kind']> = new Set(['trigger', 'query', 'replay', 'report'])
 
 export function createBrokerLink(
   requests: Pick<RequestLink, 'request'>,
   patience_ms: number = PATIENCE_MS,
+  limit: number = MAX_ASKED,
 ): BrokerLink {
+  let asked = 0
+  const askTwice = async (request: Request, patience: number): Promise<Answered> => {
+    const answered = await requests.request(request, patience)
+    return answered.kind === 'unreachable' && REPEATED.has(request.kind)
+      ? requests.request(request, patience)
+      : answered
+  }
   return {
     ask: async <T>(request: Request, patience = patience_ms): Promise<Asked<T>> => {
-      const problem = problemOf(request)
+      const problem = problemOf(request) ?? (asked < limit ? null : BUSY)
       if (problem) return { kind: 'refused', error: problem }
-      let answered = await requests.request(request, patience)
-      if (answered.kind === 'unreachable' && REPEATED.has(request.kind))
-        answered = await requests.request(request, patience)
+      asked += 1
+      const answered = await askTwice(request, patience)
+      asked -= 1
       return outcomeOf<T>(request, answered)
     },
   }
 }
+
+const BUSY = failure(
+  503,
+  'busy',
+  'too much is asked of the broker through this frontend',
+  'ask again in a second',
+  1,
+)
 
 /** The door drops what it cannot read, without a word; so nothing unreadable is sent to it. */
 function problemOf(request: Request): Failure | null {

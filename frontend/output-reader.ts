@@ -70,6 +70,7 @@ export async function* readOutput(
       if (problem && (!follow || problem.status < 500)) return { kind: 'failed', failure: problem }
       if (stay.signal.aborted) return { kind: 'left' }
       await watch.changed(ASK_AGAIN_MS, stay.signal)
+      await stay.pace()
     }
   } finally {
     watch.end()

@@ -3,6 +3,7 @@ import express from 'express'
 import type { Express, Request, Response } from 'express'
 import { nearestName } from '../common/definition/nearest.ts'
 import type { Failure } from '../common/protocol/client-door.ts'
+import { createBodyRoom } from './body-room.ts'
 import { badRequest, failure, isFailure, quoted } from './failure.ts'
 import { mergeFields, readBody, readQuery } from './fields.ts'
 import type { Fields } from './fields.ts'
@@ -13,6 +14,7 @@ import type { Call, Route } from './routes/route.ts'
 const MAX_FORM_BYTES = 1024 * 1024
 
 export function register(app: Express, routes: readonly Route[]): void {
+  const room = createBodyRoom()
   for (const route of routes) {
     const path = expressPath(route)
     const serve = async (req: Request, res: Response): Promise<void> => {
@@ -23,7 +25,7 @@ export function register(app: Express, routes: readonly Route[]): void {
       else sendAnswer(res, await route.handle(call))
     }
     if (route.method === 'GET') app.get(path, serve)
-    else app.post(path, bodyReader(route), serve)
+    else app.post(path, room(bodyLimit(route)), bodyReader(route), serve)
   }
   for (const route of routes)
     app.all(expressPath(route), (_req, res) => sendNotAllowed(res, routes, route))
@@ -36,8 +38,10 @@ const bodyReader = (route: Route) =>
   express.raw({
     type: () => true,
     inflate: false,
-    limit: route.json?.limit_bytes ?? MAX_FORM_BYTES,
+    limit: bodyLimit(route),
   })
+
+const bodyLimit = (route: Route): number => route.json?.limit_bytes ?? MAX_FORM_BYTES
 
 function readCall(route: Route, req: Request, res: Response): Call | Failure {
   const body: unknown = req.body

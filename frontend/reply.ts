@@ -4,7 +4,11 @@ import type { Failure } from '../common/protocol/client-door.ts'
 import { errorBody } from './failure.ts'
 import type { Answer } from './routes/route.ts'
 
-export function sendAnswer(res: Response, answer: Answer): void {
+/** An answer of which a client takes nothing for so long is given up. */
+const STALLED_MS = 30_000
+
+export function sendAnswer(res: Response, answer: Answer, stalled_ms = STALLED_MS): void {
+  if (answer.kind !== 'streamed') res.setTimeout(stalled_ms, () => res.destroy())
   switch (answer.kind) {
     case 'json':
       res.status(answer.status).set(answer.headers ?? {})

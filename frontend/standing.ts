@@ -2,6 +2,7 @@
  * The answers that stand open: waits, followed output, event streams. They are bounded in number, each ends when its
  * client goes, and a stopping frontend ends them all, so that each can say something polite first.
  */
+import { setTimeout as after } from 'node:timers/promises'
 import type { Response } from 'express'
 import { failure } from './failure.ts'
 
@@ -10,6 +11,8 @@ export type Stay = {
   readonly signal: AbortSignal
   /** True when it is the frontend that ends it. */
   stopping(): boolean
+  /** A rest between two questions: the more stand open, the longer, so that all together ask the broker no more often. */
+  pace(): Promise<void>
   leave(): void
 }
 
@@ -23,8 +26,16 @@ export type Standing = {
 
 /** Each holds a socket and little else; the bound is against clients that open them without end. */
 const MAX_STANDING = 5_000
+/** A thousand questions a second, whoever asks them … */
+const REST_EACH_MS = 1
+/** … as long as nobody has to rest longer than this. */
+const MAX_REST_MS = 2_000
 
-export function createStanding(limit: number = MAX_STANDING): Standing {
+type Rest = (ms: number, signal: AbortSignal) => Promise<void>
+
+const restOf: Rest = (ms, signal) => after(ms, undefined, { signal }).catch(() => undefined)
+
+export function createStanding(limit: number = MAX_STANDING, rest: Rest = restOf): Standing {
   const ends = new Set<AbortController>()
   let stopped = false
   return {
@@ -38,6 +49,7 @@ export function createStanding(limit: number = MAX_STANDING): Standing {
       return {
         signal: end.signal,
         stopping: () => stopped,
+        pace: () => rest(Math.min(MAX_REST_MS, REST_EACH_MS * ends.size), end.signal),
         leave: () => {
           ends.delete(end)
           res.off('close', gone)

@@ -22,7 +22,7 @@ type Told<T> =
   | { readonly kind: 'closed' }
 
 /** The broker's view of a gate after an arrival; null when the arrival had no key. */
-type ArriveAnswer = {
+export type ArriveAnswer = {
   readonly kind: 'counted' | 'repeated' | 'late' | 'unkeyed'
   readonly gate: { readonly generation: number; readonly arrived: readonly number[] } | null
 }
@@ -60,6 +60,8 @@ type Timing = {
 const PATIENCE_MS = 5_000
 const PAUSE_MS = 1_000
 const PAGE = 500
+/** Arrivals on their way at once: the broker has others to listen to. */
+const MAX_AT_ONCE = 250
 
 export function createDoor(
   requests: Pick<RequestLink, 'request'>,
@@ -68,6 +70,7 @@ export function createDoor(
 ): Door {
   let isUnheard = false
   const pause = (): Promise<void> => new Promise((resolve) => void after(pause_ms, resolve))
+  const atOnce = bounded(MAX_AT_ONCE)
   const { promise: closed, resolve: end } = Promise.withResolvers<'closed'>()
   const tell = async <T>(request: Request): Promise<Told<T>> => {
     for (;;) {
@@ -78,16 +81,15 @@ export function createDoor(
         isUnheard = false
         return { kind: 'told', result: answered.result as T }
       }
-      if (answered.kind === 'refused' && answered.error.status < 500) return answered
+      if (answered.kind === 'refused' && isFinal(answered.error)) return answered
       const why = answered.kind === 'refused' ? answered.error.message : answered.message
       if (!isUnheard) log.warn('waiting for the broker', { why })
       isUnheard = true
-      if ((await Promise.race([pause(), closed])) === 'closed')
-        return { kind: 'closed' }
+      if ((await Promise.race([pause(), closed])) === 'closed') return { kind: 'closed' }
     }
   }
   return {
-    arrive: (notice) => tell({ kind: 'arrive', ...notice }),
+    arrive: (notice) => atOnce(() => tell({ kind: 'arrive', ...notice })),
     open: (semaphore, key, generation) => tell({ kind: 'open', semaphore, key, generation }),
     place: (places) => tell({ kind: 'place', semaphores: [...places] }),
     replay: (after, topics, limit) => tell({ kind: 'replay', after, topics: [...topics], limit }),
@@ -98,5 +100,25 @@ export function createDoor(
       return tell({ kind: 'query', question: { what: 'runs', filter } })
     },
     close: () => end('closed'),
+  }
+}
+
+/** An answer that fits no frame fits none later either. */
+const isFinal = ({ status, code }: Failure): boolean => status < 500 || code === 'too_large'
+
+/** Lets no more than `limit` of these go on at once; the others wait, in order. */
+function bounded(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  let free = limit
+  return async (work) => {
+    if (free > 0) free -= 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free += 1
+    }
   }
 }

@@ -59,6 +59,10 @@ export function noticesOf(semaphore: Semaphore, entry: FeedEntry): Notice[] {
 export const isComplete = (wait_for: readonly Member[], arrived: readonly number[]): boolean =>
   wait_for.every((member, place) => (arrived[place] ?? 0) >= member.count)
 
+/** How many arrivals it takes at least until every member is there. */
+export const missingOf = (wait_for: readonly Member[], arrived: readonly number[]): number =>
+  wait_for.reduce((sum, { count }, place) => sum + Math.max(0, count - (arrived[place] ?? 0)), 0)
+
 /** Without a key, one gate per flow. */
 const flowKey = ({ flow_id }: FeedEntry): ReturnType<typeof fillText> =>
   flow_id === undefined ? { kind: 'missing', name: 'flow_id' } : { kind: 'filled', text: flow_id }

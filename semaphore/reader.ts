@@ -2,8 +2,8 @@
 import type { Log } from '../common/daemon/log.ts'
 import type { Semaphore } from '../common/definition/card.ts'
 import type { ReplayAnswer } from '../common/protocol/answers.ts'
-import type { Door } from './door.ts'
-import { isComplete } from './gate.ts'
+import type { ArriveAnswer, Door } from './door.ts'
+import { isComplete, missingOf } from './gate.ts'
 import type { Notice } from './gate.ts'
 import { isAfter, leastPlace, noticesByGate } from './members.ts'
 import type { Places } from './members.ts'
@@ -52,28 +52,43 @@ async function savePlaces(door: Door, places: Places, page: ReplayAnswer): Promi
 
 /**
  * Tells one gate of its arrivals, in order, and opens it as soon as it is complete: what comes after belongs to the
- * next generation, if there is to be one.
+ * next generation, if there is to be one. So no more are told at once than the gate still misses: it can be complete
+ * only with the last of them, and a gate of a thousand needs no thousand questions one after another.
  */
 export async function tellGate(
-  { door, log, semaphores }: Reader,
+  reader: Reader,
   notices: readonly Notice[],
 ): Promise<'told' | 'unknown' | 'closed'> {
-  for (const notice of notices) {
-    const { semaphore, key, run_id } = notice
-    const told = await door.arrive(notice)
-    if (told.kind === 'closed') return 'closed'
-    if (told.kind === 'refused') {
-      if (told.error.code === 'unknown_semaphore') return 'unknown'
-      log.warn('an arrival was refused', { semaphore, key, run_id, why: told.error.message })
-      continue
+  let at_once = 1
+  for (let next = 0; next < notices.length;) {
+    const batch = notices.slice(next, next + at_once)
+    next += batch.length
+    const told = await Promise.all(batch.map((notice) => reader.door.arrive(notice)))
+    for (const [n, answer] of told.entries()) {
+      if (answer.kind === 'closed') return 'closed'
+      const notice = batch[n] as Notice
+      if (answer.kind === 'refused' && answer.error.code === 'unknown_semaphore') return 'unknown'
+      if (answer.kind === 'refused') warn(reader, notice, answer.error.message)
+      else at_once = await goOn(reader, notice, answer.result)
     }
-    const { kind, gate } = told.result
-    const wait_for = semaphores.get(semaphore)?.wait_for
-    if (key === null || gate === null || kind === 'late' || !wait_for) continue
-    if (isComplete(wait_for, gate.arrived))
-      await openGate(door, log, semaphore, key, gate.generation)
   }
   return 'told'
+}
+
+/** Opens the gate if this arrival made it complete; how many arrivals it may be told of next. */
+async function goOn(
+  { door, log, semaphores }: Reader,
+  { semaphore, key }: Notice,
+  { kind, gate }: ArriveAnswer,
+): Promise<number> {
+  const wait_for = semaphores.get(semaphore)?.wait_for
+  if (key === null || gate === null || kind === 'late' || !wait_for) return 1
+  if (isComplete(wait_for, gate.arrived)) await openGate(door, log, semaphore, key, gate.generation)
+  return Math.max(1, missingOf(wait_for, gate.arrived))
+}
+
+function warn({ log }: Reader, { semaphore, key, run_id }: Notice, why: string): void {
+  log.warn('an arrival was refused', { semaphore, key, run_id, why })
 }
 
 export async function openGate(

@@ -6,9 +6,10 @@ import { dueGate } from './deadlines.ts'
 import { answer, type Asker, refuse } from './effect.ts'
 import type { Command, Found, Now } from './event.ts'
 import { freeFlow, holdFlow } from './flows.ts'
+import { addArrival, countArrivals, type GatheringGate } from './gathering.ts'
 import { gateOf, refuseUnknown, startFrom } from './gates.ts'
 import { failures } from './refusals.ts'
-import type { Arrival, Gate, SemaphoreState, State } from './state.ts'
+import type { Arrival, SemaphoreState, State } from './state.ts'
 
 export function decideArrive(
   state: State,
@@ -51,13 +52,6 @@ export function decideArrive(
   })
 }
 
-/** How many are there of each member, in the order of `wait_for`: small however many that are. */
-function countArrivals({ definition }: SemaphoreState, gate: Gate): number[] {
-  const counts = definition.wait_for.map(() => 0)
-  for (const { member } of gate.arrivals.values()) counts[member] = (counts[member] ?? 0) + 1
-  return counts
-}
-
 const SUCCEEDED: ReadonlySet<RunState> = new Set(['succeeded'])
 const FAILED: ReadonlySet<RunState> = new Set(['failed', 'expired'])
 
@@ -66,7 +60,7 @@ function take(
   state: State,
   now: Now,
   semaphore: SemaphoreState,
-  gate: Gate,
+  gate: GatheringGate,
   arrival: Arrival,
   found: Found,
 ): 'counted' | 'repeated' | 'late' {
@@ -88,24 +82,19 @@ function take(
     return 'late'
   }
   if (gate.arrivals.size === 0) startClock(state, now, semaphore, gate)
-  for (const replaced of addArrival(gate, arrival)) freeFlow(state, replaced.flow_id)
+  const replaced = addArrival(gate, arrival)
+  if (replaced) freeFlow(state, replaced.flow_id)
   holdFlow(state, arrival.flow_id)
   return 'counted'
 }
 
-/** Adds an arrival; one with a repeated `distinct` value takes its earlier one's place, which is returned. */
-function addArrival(gate: Gate, arrival: Arrival): Arrival[] {
-  const earlier = arrival.distinct === null ? [] : [...gate.arrivals.values()]
-  const replaced = earlier.filter(
-    ({ member, distinct }) => member === arrival.member && distinct === arrival.distinct,
-  )
-  for (const { run_id } of replaced) gate.arrivals.delete(run_id)
-  gate.arrivals.set(arrival.run_id, arrival)
-  return replaced
-}
-
 /** The timeout counts from the first arrival. */
-function startClock(state: State, now: Now, { definition }: SemaphoreState, gate: Gate): void {
+function startClock(
+  state: State,
+  now: Now,
+  { definition }: SemaphoreState,
+  gate: GatheringGate,
+): void {
   gate.since_ms = now.wall_ms
   if (definition.timeout_ms === null || gate.failed) return
   gate.timeout_at_ms = now.wall_ms + definition.timeout_ms
@@ -116,7 +105,7 @@ function startClock(state: State, now: Now, { definition }: SemaphoreState, gate
 function memberFailed(
   state: State,
   { definition }: SemaphoreState,
-  gate: Gate,
+  gate: GatheringGate,
   failed: Arrival,
 ): 'counted' | 'repeated' {
   if (definition.on_member_failure === 'wait') return 'counted'

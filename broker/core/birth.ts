@@ -40,6 +40,11 @@ export const DEFAULT_PRIORITY = 512
 /** A flow that triggers itself without end is stopped at this many steps. */
 export const MAX_DEPTH = 100
 
+/** More unfinished runs than this are not taken in … */
+export const MAX_UNFINISHED = 2_000_000
+/** … but what was taken in may go on: its next steps fail only past this. */
+const MAX_WITH_STEPS = 2_500_000
+
 /** Shared by all that have none: a million queued runs would have a million empty lists. */
 const NOTHING: readonly string[] = []
 const NO_TASKS = Object.freeze<Task[]>([]) as Task[]
@@ -82,7 +87,8 @@ export function bear(state: State, now: Now, birth: Birth): Run {
   state.touched.runs.add(run)
   state.touched.born.set(run_id, birth.values)
   joinFlow(state, run.flow_id)
-  const broken = birth.broken ?? (isTooDeep(run) ? TOO_DEEP : null)
+  const broken =
+    birth.broken ?? (isTooDeep(run) ? TOO_DEEP : state.runs.size > MAX_WITH_STEPS ? TOO_MANY : null)
   if (broken === null) announceTo(state, now, run, birth.values, birth.priority)
   else {
     pin(state, run, birth.priority)
@@ -92,6 +98,8 @@ export function bear(state: State, now: Now, birth: Birth): Run {
 }
 
 const TOO_DEEP = `too_deep: the flow has more than ${MAX_DEPTH} steps in a row`
+
+const TOO_MANY = `full: ${MAX_WITH_STEPS} runs are unfinished`
 
 /** Whoever is to be told of the step that was too deep stands right below it. */
 const isTooDeep = ({ depth, via }: Run): boolean =>

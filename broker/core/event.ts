@@ -2,7 +2,7 @@
 import type { FromClient } from '../../common/protocol/client-door.ts'
 import type { FromWorker, Hello } from '../../common/protocol/worker-door.ts'
 import type { RequestRecord } from './records.ts'
-import type { Gate, Run } from './state.ts'
+import { type Gate, gateId, type Run, type State } from './state.ts'
 import type { StoredValues } from './values.ts'
 
 /** Wall clock for people and for what is kept; monotonic time for everything that is waited for. */
@@ -63,10 +63,12 @@ export const NOTHING_FOUND: Found = {
   arrived: new Set(),
 }
 
-/** What to look up before deciding an event; null for most, which need nothing. */
-export function needsOf(event: Event): Needs | null {
+/** What to look up before deciding an event; null for most, which need nothing. A gate in memory is not looked up. */
+export function needsOf(event: Event, { gates }: Pick<State, 'gates'>): Needs | null {
   if (event.kind !== 'command') return null
   const { command } = event
+  const gate = (semaphore: string, key: string): Needs['gates'] =>
+    gates.has(gateId(semaphore, key)) ? [] : [{ semaphore, key }]
   const none = { requests: [], runs: [], flows: [], gates: [], arrived: [] }
   switch (command.kind) {
     case 'trigger':
@@ -92,12 +94,12 @@ export function needsOf(event: Event): Needs | null {
       return {
         ...none,
         runs: [command.run_id],
-        gates: command.key === null ? [] : [{ semaphore: command.semaphore, key: command.key }],
+        gates: command.key === null ? [] : gate(command.semaphore, command.key),
         arrived: [{ semaphore: command.semaphore, run_id: command.run_id }],
       }
     case 'open':
     case 'reset':
-      return { ...none, gates: [{ semaphore: command.semaphore, key: command.key }] }
+      return { ...none, gates: gate(command.semaphore, command.key) }
     case 'place':
     case 'worker':
       return null

@@ -8,36 +8,41 @@ import { isOver } from './finish.ts'
 import { laneNamed, startsBefore } from './lanes.ts'
 import { type Run, type State, type Task, taskId, type Worker } from './state.ts'
 
-type Explained = Pick<ExplainView, 'summary' | 'details' | 'hints'>
+/** Details are made only when they are asked for: they look at all that is queued, and that may be a million runs. */
+type Explained = {
+  readonly summary: string
+  readonly details: () => string[]
+  readonly hints: string[]
+}
 
 /** Explains an unfinished run. */
 export function explainRun(state: State, now: Now, run: Run): ExplainView {
-  const explained =
-    run.state === 'waiting'
-      ? explainWaiting(state, now, run)
-      : run.in_queue
-        ? explainQueued(state, now, run)
-        : explainRunning(state, now, run)
-  return { run_id: run.run_id, job: run.job, state: run.state, ...explained }
+  const { summary, details, hints } = explain(state, now, run)
+  return { run_id: run.run_id, job: run.job, state: run.state, summary, details: details(), hints }
 }
 
-/** One sentence, for lists. */
+/** One sentence, for whoever asks for the run: those who wait for it ask again and again. */
 export const shortReason = (state: State, now: Now, run: Run): string =>
-  explainRun(state, now, run).summary
+  explain(state, now, run).summary
+
+function explain(state: State, now: Now, run: Run): Explained {
+  if (run.state === 'waiting') return explainWaiting(state, now, run)
+  return run.in_queue ? explainQueued(state, now, run) : explainRunning(state, now, run)
+}
 
 function explainWaiting(state: State, now: Now, run: Run): Explained {
   if (run.card !== null) {
     const left_ms = run.created_ms + run.delay_ms - now.wall_ms
     return {
       summary: `delayed: it is queued in ${formatDuration(Math.max(0, left_ms))}`,
-      details: [],
+      details: () => [],
       hints: [],
     }
   }
   const near = nearestName(run.job, state.jobs.keys())
   return {
     summary: `no worker has announced the job ${run.job}`,
-    details: near === null ? [] : [`a job called ${near} is known`],
+    details: () => (near === null ? [] : [`a job called ${near} is known`]),
     hints: [
       `define ${run.job} in the jobs directory of a worker and reload it (SIGHUP), or cancel the run`,
     ],
@@ -48,17 +53,15 @@ function explainQueued(state: State, now: Now, run: Run): Explained {
   const card = run.card === null ? undefined : state.cards.get(run.card)
   if (!card) throw new Error(`run ${run.run_id} is queued without a card`)
   const lane = laneNamed(state, run.lane)
-  const details: string[] = []
   const workers = [...subscribers(state, card, run.only_workers)]
-  for (const worker of workers) details.push(`${worker.name}: ${whyNot(state, now, run, worker)}`)
-  const ahead = aheadOf(state, run)
-  if (ahead > 0)
-    details.push(`${ahead} ${ahead === 1 ? 'run is' : 'runs are'} ahead of it in lane ${lane.name}`)
+  const details = (): string[] => queuedDetails(state, now, run, workers)
   if (lane.limit !== null && lane.running >= lane.limit) {
-    const holders = holdersOf(state, (other) => other.lane === run.lane)
     return {
       summary: `lane ${lane.name} is full: ${lane.running} of ${lane.limit} run`,
-      details: [...details, ...holders],
+      details: () => [
+        ...details(),
+        ...holdersOf(state.runs.values(), (other) => other.lane === run.lane),
+      ],
       hints: [],
     }
   }
@@ -68,7 +71,7 @@ function explainQueued(state: State, now: Now, run: Run): Explained {
     const summary = `the concurrency limit of ${run.job}${key ? ` for ${key}` : ''} is reached: ${use.running} of ${card.concurrency.limit}`
     return {
       summary,
-      details: [...details, ...holdersOf(state, (other) => use.runs.has(other))],
+      details: () => [...details(), ...holdersOf(use.runs, () => true)],
       hints: [],
     }
   }
@@ -91,6 +94,17 @@ function explainQueued(state: State, now: Now, run: Run): Explained {
   return { summary: `waits for a free worker: ${names(workers)}`, details, hints: [] }
 }
 
+function queuedDetails(state: State, now: Now, run: Run, workers: readonly Worker[]): string[] {
+  const details = workers
+    .slice(0, NAMED)
+    .map((worker) => `${worker.name}: ${whyNot(state, now, run, worker)}`)
+  if (workers.length > NAMED) details.push(`and ${workers.length - NAMED} workers more`)
+  const ahead = aheadOf(state, run)
+  if (ahead > 0)
+    details.push(`${ahead} ${ahead === 1 ? 'run is' : 'runs are'} ahead of it in lane ${run.lane}`)
+  return details
+}
+
 function whyNot(state: State, now: Now, run: Run, worker: Worker): string {
   const card = run.card === null ? undefined : state.cards.get(run.card)
   if (!worker.session) return awayFor(now, worker)
@@ -104,14 +118,18 @@ function whyNot(state: State, now: Now, run: Run, worker: Worker): string {
   return 'free'
 }
 
+/** So many workers or tasks are gone through one by one. */
+const NAMED = 100
+
 const awayFor = (now: Now, worker: Worker): string =>
   `not connected, last heard ${formatDuration(Math.max(0, now.wall_ms - worker.last_heard_ms))} ago`
 
 function explainRunning(state: State, now: Now, run: Run): Explained {
   const open = run.tasks.filter((task) => !isOver(task))
-  const details = open
-    .slice(0, 50)
-    .map((task) => `${task.worker ?? 'any worker'}: ${taskWord(state, now, task)}`)
+  const details = (): string[] =>
+    open
+      .slice(0, NAMED)
+      .map((task) => `${task.worker ?? 'any worker'}: ${taskWord(state, now, task)}`)
   const summary = run.cancel_requested
     ? `cancel was asked for; ${open.length} of ${run.tasks.length} tasks are being stopped`
     : open.length === 1 && open[0]
@@ -142,9 +160,9 @@ function aheadOf(state: State, run: Run): number {
   return ahead
 }
 
-function holdersOf(state: State, fits: (run: Run) => boolean): string[] {
+function holdersOf(runs: Iterable<Run>, fits: (run: Run) => boolean): string[] {
   const holders: string[] = []
-  for (const run of state.runs.values()) {
+  for (const run of runs) {
     if (!run.counted || !fits(run)) continue
     holders.push(
       `held by ${run.run_id} (${run.job}${run.tasks[0]?.worker ? ` on ${run.tasks[0].worker}` : ''})`,

@@ -10,11 +10,11 @@ import { answer, type Asker, refuse } from './effect.ts'
 import type { Command, Found, Now } from './event.ts'
 import { note } from './feed.ts'
 import { freeFlow } from './flows.ts'
+import { clearArrivals, gather, type GatheringGate } from './gathering.ts'
 import { failures } from './refusals.ts'
 import {
   type Arrival,
   type Deadline,
-  type Gate,
   gateId,
   type SemaphoreState,
   type State,
@@ -48,7 +48,7 @@ function open(
   state: State,
   now: Now,
   { definition }: SemaphoreState,
-  gate: Gate,
+  gate: GatheringGate,
   opened_by: string | null,
 ): void {
   const arrivals = [...gate.arrivals.values()]
@@ -64,9 +64,9 @@ function open(
 }
 
 /** A new generation, with nobody there yet. */
-function shut(gate: Gate): void {
+function shut(gate: GatheringGate): void {
   gate.generation += 1
-  gate.arrivals = new Map()
+  clearArrivals(gate)
   gate.opened_ms = null
   gate.timeout_at_ms = null
   gate.failed = false
@@ -115,7 +115,7 @@ type GateDeadline = Extract<Deadline, { kind: 'gate' }>
 /** The steps join the flow of the latest arrival, and get the parameters on which all arrivals agree. */
 export function startFrom(
   state: State,
-  gate: Gate,
+  gate: GatheringGate,
   steps: readonly Step[],
   via: Via,
   arrivals: readonly Arrival[],
@@ -143,10 +143,16 @@ export function startFrom(
   if (last) state.settling.add(last.flow_id)
 }
 
-export function gateOf(state: State, found: Found, semaphore: string, key: string, now: Now): Gate {
+export function gateOf(
+  state: State,
+  found: Found,
+  semaphore: string,
+  key: string,
+  now: Now,
+): GatheringGate {
   const known = knownGate(state, found, { semaphore, key })
   if (known) return known
-  const gate: Gate = {
+  const gate = gather({
     semaphore,
     key,
     generation: 1,
@@ -157,11 +163,11 @@ export function gateOf(state: State, found: Found, semaphore: string, key: strin
     failed: false,
     late: 0,
     arrivals: new Map(),
-  }
+  })
   return visit(state, gate)
 }
 
-function visit(state: State, gate: Gate): Gate {
+function visit(state: State, gate: GatheringGate): GatheringGate {
   const id = gateId(gate.semaphore, gate.key)
   state.gates.set(id, gate)
   state.touched.visited.add(id)
@@ -173,10 +179,12 @@ function knownGate(
   state: State,
   found: Found,
   { semaphore, key }: { semaphore: string; key: string },
-): Gate | undefined {
+): GatheringGate | undefined {
   const id = gateId(semaphore, key)
-  const gate = state.gates.get(id) ?? found.gates.get(id)
-  return gate && visit(state, gate)
+  const known = state.gates.get(id)
+  if (known) return visit(state, known)
+  const stored = found.gates.get(id)
+  return stored && visit(state, gather(stored))
 }
 
 export function refuseUnknown(state: State, name: string, asker: Asker): void {

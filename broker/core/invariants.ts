@@ -1,5 +1,6 @@
 /** What must be true after every turn, in one place. A broken one is a defect: it throws, and the broker starts anew. */
 import { isOver } from './finish.ts'
+import { placeOf } from './gathering.ts'
 import { isActive, laneNamed } from './lanes.ts'
 import { type Run, type State, taskId } from './state.ts'
 import { emptyTally, tallyAll } from './tally.ts'
@@ -11,6 +12,7 @@ export function checkInvariants(state: State): void {
   checkLanes(state)
   checkWorkers(state)
   checkFlows(state)
+  checkGates(state)
 }
 
 function hold(condition: boolean, what: string): void {
@@ -102,3 +104,23 @@ function checkFlows(state: State): void {
     hold(flow.runs === (runs.get(flow_id) ?? 0), `flow ${flow_id} counts its runs`)
   for (const flow_id of runs.keys()) hold(state.flows.has(flow_id), `flow ${flow_id} is known`)
 }
+
+/** What a gate keeps beside its arrivals says the same as they do. */
+function checkGates(state: State): void {
+  for (const [id, gate] of state.gates) {
+    const counts = new Map<number, number>()
+    const by_value = new Map<string, string>()
+    for (const [run_id, arrival] of gate.arrivals) {
+      counts.set(arrival.member, (counts.get(arrival.member) ?? 0) + 1)
+      const place = placeOf(arrival)
+      hold(place === null || !by_value.has(place), `gate ${id} holds a distinct value twice`)
+      if (place !== null) by_value.set(place, run_id)
+      hold(arrival.run_id === run_id, `gate ${id} knows ${run_id} as ${arrival.run_id}`)
+    }
+    hold(isSame(counts, gate.counts), `gate ${id} counts its members`)
+    hold(isSame(by_value, gate.by_value), `gate ${id} knows its distinct values`)
+  }
+}
+
+const isSame = <K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): boolean =>
+  a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)

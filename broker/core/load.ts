@@ -3,6 +3,7 @@ import { AWAY_MS, HAND_OVER_MS, LEASE_MS } from '../../common/protocol/limits.ts
 import { due, dueGate, dueTask } from './deadlines.ts'
 import type { Now } from './event.ts'
 import { awaitSemaphores, holdFlow, joinFlow } from './flows.ts'
+import { gather } from './gathering.ts'
 import type { Ids } from './ids.ts'
 import { enqueue, holdKey, isActive, laneNamed, recount } from './lanes.ts'
 import { watch } from './leases.ts'
@@ -123,7 +124,7 @@ function takeTask(state: State, run: Run, task: Task, now: Now): void {
 }
 
 function takeGate(state: State, gate: Gate, now: Now): void {
-  state.gates.set(gateId(gate.semaphore, gate.key), gate)
+  state.gates.set(gateId(gate.semaphore, gate.key), gather(gate))
   for (const { flow_id } of gate.arrivals.values()) holdFlow(state, flow_id)
   const { timeout_ms = null } = state.semaphores.get(gate.semaphore)?.definition ?? {}
   dueGate(state, now, gate, timeout_ms ?? Infinity)

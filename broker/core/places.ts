@@ -1,6 +1,7 @@
 /** Semaphores as the broker knows them: their definitions, and how far their processes have followed the feed. */
 import { cursorOf, numberOf } from '../../common/protocol/cursor.ts'
 import type { Semaphore } from '../../common/definition/card.ts'
+import { MOST } from './crowd.ts'
 import { answer, type Asker, refuse } from './effect.ts'
 import type { Command } from './event.ts'
 import { passFlows } from './flows.ts'
@@ -13,6 +14,11 @@ export function decidePlace(
   command: Command & { kind: 'place' },
   asker: Asker,
 ): void {
+  const fresh = command.semaphores.filter(
+    ({ name, definition }) => definition && !state.semaphores.has(name),
+  )
+  if (fresh.length > 0 && state.semaphores.size + fresh.length > MOST.semaphores)
+    return refuse(state, asker, failures.tooManySemaphores(MOST.semaphores))
   const places: [string, string | null][] = []
   for (const { name, definition, after } of command.semaphores) {
     const place = after === null ? null : numberOf(after)

@@ -69,6 +69,8 @@ export type Records = {
   readonly tasks: readonly Task[]
   readonly requests: readonly RequestRecord[]
   readonly cards: readonly CardRecord[]
+  /** Hashes of cards that nothing needs any more; written before `cards`, for one may come back. */
+  readonly dropped_cards: readonly string[]
   readonly lanes: readonly { readonly lane: string; readonly limit: number | null }[]
   readonly workers: readonly Worker[]
   readonly forgotten: readonly string[]
@@ -87,6 +89,7 @@ export type Touched = {
   readonly tasks: Set<Task>
   readonly requests: Map<string, RequestRecord>
   readonly cards: CardRecord[]
+  readonly dropped_cards: Set<string>
   readonly lanes: Map<string, number | null>
   readonly workers: Set<Worker>
   readonly forgotten: Set<string>
@@ -106,6 +109,7 @@ export const nothingTouched = (): Touched => ({
   tasks: new Set(),
   requests: new Map(),
   cards: [],
+  dropped_cards: new Set(),
   lanes: new Map(),
   workers: new Set(),
   forgotten: new Set(),
@@ -131,6 +135,7 @@ export function recordsOf(touched: Touched): Records {
     tasks: [...touched.tasks],
     requests: [...touched.requests.values()],
     cards: touched.cards,
+    dropped_cards: [...touched.dropped_cards],
     lanes: [...touched.lanes].map(([lane, limit]) => ({ lane, limit })),
     workers: [...touched.workers],
     forgotten: [...touched.forgotten],

@@ -75,6 +75,14 @@ export const failures = {
       'try again later',
       30,
     ),
+  tooManySemaphores: (limit: number) =>
+    failure(
+      429,
+      'too_many',
+      `${limit} semaphores are known, and no more are taken`,
+      'jobz semaphores lists them',
+      60,
+    ),
   unknownRun: (run_id: string) =>
     failure(404, 'unknown_run', `there is no run ${short(run_id)}`, 'jobz runs lists the newest'),
   unknownFlow: (flow_id: string) =>

@@ -8,6 +8,7 @@
 import type { Card, Semaphore } from '../../common/definition/card.ts'
 import type { RunState, TaskState } from '../../common/protocol/answers.ts'
 import type { Effect } from './effect.ts'
+import type { GatheringGate } from './gathering.ts'
 import type { Following } from './next.ts'
 import { earlier, type Heap, makeHeap } from './heap.ts'
 import type { Ids } from './ids.ts'
@@ -193,6 +194,8 @@ export type State = {
   feed_head: number
   /** Card hash to card. */
   readonly cards: Map<string, Card>
+  /** How many of them were needed when that was last looked at (crowd.ts). */
+  cards_kept: number
   /** Job name to the hash of its card: the one first seen latest. */
   readonly jobs: Map<string, string>
   readonly workers: Map<string, Worker>
@@ -212,7 +215,7 @@ export type State = {
   /** Job name to the semaphores it is a member of. */
   readonly members: Map<string, Set<SemaphoreState>>
   /** `gateId` to a gate that gathers (or was touched in this turn). */
-  readonly gates: Map<string, Gate>
+  readonly gates: Map<string, GatheringGate>
   readonly flows: Map<string, Flow>
   /** Flows that may have settled in this turn. */
   readonly settling: Set<string>
@@ -264,6 +267,7 @@ export const emptyState = (seed: Ids): State => ({
   sequence: 0,
   feed_head: 0,
   cards: new Map(),
+  cards_kept: 0,
   jobs: new Map(),
   workers: new Map(),
   sessions: new Map(),

@@ -4,7 +4,7 @@ import { nearestName } from '../../common/definition/nearest.ts'
 import { checkParams } from '../../common/definition/values.ts'
 import type { TriggerAccepted, TriggerAnswer } from '../../common/protocol/answers.ts'
 import type { Failure, Trigger } from '../../common/protocol/client-door.ts'
-import { bear, concurrencyKey, isRefused, type Parent } from './birth.ts'
+import { bear, concurrencyKey, isRefused, MAX_UNFINISHED, type Parent } from './birth.ts'
 import { answer, type Asker } from './effect.ts'
 import type { Command, Found, Now } from './event.ts'
 import type { Values } from './records.ts'
@@ -12,9 +12,6 @@ import { failures } from './refusals.ts'
 import type { Run, State } from './state.ts'
 import { MAX_VALUES_BYTES, sameValues, wireBytes } from './values.ts'
 import { subscribedCount } from './workers.ts'
-
-/** More unfinished runs than this are not taken in. */
-export const MAX_UNFINISHED = 2_000_000
 
 /** Refusals that one turn writes down at the most: a flood of nonsense must not become a flood of writes. */
 const MAX_REFUSALS_A_TURN = 100

@@ -1,16 +1,9 @@
 /** What the broker knows at this moment, in the shapes of common/protocol/answers.ts. */
-import type {
-  GateView,
-  JobView,
-  LaneView,
-  MetricsAnswer,
-  SemaphoreView,
-  WorkerView,
-} from '../../common/protocol/answers.ts'
+import type { JobView, LaneView, MetricsAnswer, WorkerView } from '../../common/protocol/answers.ts'
 import { cursorOf } from '../../common/protocol/cursor.ts'
 import type { Now } from './event.ts'
 import { isActive } from './lanes.ts'
-import type { Gate, SemaphoreState, State, Worker } from './state.ts'
+import type { State, Worker } from './state.ts'
 import { emptyTally, tallyAll } from './tally.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
@@ -72,44 +65,6 @@ export const viewLanes = (state: State): LaneView[] =>
   [...state.lanes.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map(({ name, limit, running, queued }) => ({ lane: name, limit, running, queued }))
-
-/** Gates that gather; those that are open are in the history. */
-export const viewSemaphores = (state: State): SemaphoreView[] =>
-  [...state.semaphores.values()]
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((semaphore) => ({
-      semaphore: semaphore.name,
-      wait_for: semaphore.definition.wait_for.map(({ job, count }) => ({ job, count })),
-      place: cursorOf(semaphore.place),
-      gates: [...state.gates.values()]
-        .filter((gate) => gate.semaphore === semaphore.name && gate.opened_ms === null)
-        .sort((a, b) => b.since_ms - a.since_ms)
-        .slice(0, 1000)
-        .map((gate) => viewGate(semaphore, gate)),
-      unkeyed: [],
-    }))
-
-export function viewGate({ definition }: Pick<SemaphoreState, 'definition'>, gate: Gate): GateView {
-  const arrivals = [...gate.arrivals.values()]
-  return {
-    key: gate.key,
-    generation: gate.generation,
-    state: gate.opened_ms === null ? 'gathering' : 'open',
-    since: iso(gate.since_ms),
-    opened_at: gate.opened_ms === null ? null : iso(gate.opened_ms),
-    arrived: arrivals.map(({ member, distinct, run_id, at_ms }) => ({
-      job: definition.wait_for[member]?.job ?? '?',
-      distinct,
-      run_id,
-      at: iso(at_ms),
-    })),
-    missing: definition.wait_for.flatMap(({ job, count }, member) => {
-      const left = count - arrivals.filter((arrival) => arrival.member === member).length
-      return left > 0 ? [{ job, count: left }] : []
-    }),
-    late: gate.late,
-  }
-}
 
 /** What `/metrics` shows of the decisions; the door adds its own counters. */
 export function viewMetrics(

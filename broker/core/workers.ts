@@ -4,6 +4,7 @@ import { taskChannel } from '../../common/protocol/feed.ts'
 import type { Hello } from '../../common/protocol/worker-door.ts'
 import { presence } from './views.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
+import { crowded } from './crowd.ts'
 import { leaseOwn, subscribers } from './dispatch.ts'
 import { answer, type Asker, refuse, say } from './effect.ts'
 import type { Command, Event, Now } from './event.ts'
@@ -43,6 +44,8 @@ export function decideHello(state: State, event: Event & { kind: 'hello' }, now:
     say(state, peer, { kind: 'refused', code: 'name_taken', message })
     return
   }
+  const full = crowded(state, event)
+  if (full !== null) return say(state, peer, { kind: 'refused', code: 'full', message: full })
   const worker = known ?? newWorker(hello)
   const was_away = known === undefined || known.away_at_ms <= now.mono_ms
   if (worker.instance !== hello.instance) loseAll(state, now, worker)

@@ -15,3 +15,18 @@ function inOrder(value: unknown): unknown {
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return entries.map(([key, item]) => [key, inOrder(item)])
 }
+
+/** Cards that were hashed before, as text: five hundred workers that come back announce the same ones. */
+const REMEMBERED = 10_000
+
+/** The same, remembered: looking a card up takes a tenth of hashing it. */
+export function rememberHashes(most: number = REMEMBERED): (card: Card) => string {
+  const known = new Map<string, string>()
+  return (card) => {
+    const text = JSON.stringify(card)
+    const hash = known.get(text) ?? hashCard(card)
+    if (known.size >= most && !known.has(text)) known.clear()
+    known.set(text, hash)
+    return hash
+  }
+}

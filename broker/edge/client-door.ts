@@ -9,6 +9,7 @@ import { failures } from '../core/refusals.ts'
 import type { History } from '../store/store.ts'
 import type { Counters } from './counters.ts'
 import { dropper } from './dropped.ts'
+import type { Intake } from './intake.ts'
 
 export type ClientDoor = {
   readonly address: string
@@ -25,6 +26,7 @@ export type ClientDoorPorts = {
   readonly counters: Counters
   readonly log: Log
   readonly take: (event: Event) => void
+  readonly intake: Intake
   readonly answer: (request: Request & { kind: 'query' | 'replay' }) => Promise<Answer>
 }
 
@@ -32,12 +34,13 @@ const WHOLE_ID = 36
 
 /** Questions and commands that are not answered yet: past these, clients are told to come later. */
 const MAX_QUESTIONS = 1_000
+const MAX_ASKED_BYTES = 16 * 1024 * 1024
 const MAX_COMMANDS = 2_000
 
 export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor> {
-  const { counters, log } = ports
+  const { counters, intake, log } = ports
   const drop = dropper('client', counters, log)
-  let questions = 0
+  const questions = makeBacklog(MAX_QUESTIONS, MAX_ASKED_BYTES)
   let commands = 0
   const link = await openRouter({
     bind: ports.bind,
@@ -51,7 +54,8 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
       const decoded = decodeFrame(FromClient, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
       for (const skipped of decoded.skipped) explain(peer, skipped)
-      for (const request of decoded.messages) receive(peer, request)
+      const share = frame.byteLength / Math.max(1, decoded.messages.length)
+      for (const request of decoded.messages) receive(peer, request, share)
     },
   })
   const refuse = (peer: string, id: Reply['id'], error: Failure): void =>
@@ -63,39 +67,37 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
     if (typeof id === 'string' || typeof id === 'number')
       refuse(peer, id, failures.badRequest(reason))
   }
-  const receive = (peer: string, request: Request): void => {
+  /** `bytes` is about what it takes; a question is held until it is answered, a command until its turn. */
+  const receive = (peer: string, request: Request, bytes: number): void => {
     counters.count(`client_${request.kind}`)
-    const asks = request.kind === 'query' || request.kind === 'replay'
-    if (asks ? questions >= MAX_QUESTIONS : commands >= MAX_COMMANDS) {
+    const waits = isQuestion(request) || needsWholeId(request)
+    if (waits ? questions.isFull() : commands >= MAX_COMMANDS || intake.isFull()) {
       counters.count('client_busy')
       refuse(peer, request.id, failures.busy())
-    } else if (asks) void ask(peer, request)
-    else if (needsWholeId(request)) void expand(peer, request)
-    else take(peer, request)
+    } else if (isQuestion(request)) void questions.during(bytes, () => ask(peer, request))
+    else if (needsWholeId(request)) void questions.during(bytes, () => expand(peer, request))
+    else {
+      intake.took(bytes)
+      take(peer, request)
+    }
   }
   const take = (peer: string, command: Command): void => {
     commands += 1
     ports.take({ kind: 'command', peer, command })
   }
   const ask = async (peer: string, request: Asking): Promise<void> => {
-    questions += 1
     const answer = await ports.answer(request).catch((error: unknown) => {
       log.error('a question could not be answered', { kind: request.kind, error: String(error) })
       return { error: failures.cannotAnswer() }
     })
-    questions -= 1
     if ('error' in answer) refuse(peer, request.id, answer.error)
     else link.send(peer, { kind: 'reply', id: request.id, ok: true, ...answer })
   }
   /** Commands by a shortened run id get the whole one first. */
   const expand = async (peer: string, command: ByRun): Promise<void> => {
-    const found = await ports.history.find(command.run_id).catch(() => null)
-    if (found === null) return refuse(peer, command.id, failures.cannotAnswer())
-    const { run_id } = command
-    if (found.kind === 'unknown') refuse(peer, command.id, failures.unknownRun(run_id))
-    else if (found.kind === 'ambiguous')
-      refuse(peer, command.id, failures.ambiguousRun(run_id, found.run_ids))
-    else take(peer, { ...command, run_id: found.run_id })
+    const found = await wholeId(ports.history, command.run_id)
+    if (typeof found === 'string') take(peer, { ...command, run_id: found })
+    else refuse(peer, command.id, found)
   }
   return {
     address: link.address,
@@ -107,7 +109,33 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
   }
 }
 
+/** What waits for the history's thread: bounded in number and in bytes. */
+function makeBacklog(most: number, most_bytes: number) {
+  let count = 0
+  let held = 0
+  return {
+    isFull: (): boolean => count >= most || held >= most_bytes,
+    during: async (bytes: number, work: () => Promise<void>): Promise<void> => {
+      count += 1
+      held += bytes
+      await work()
+      count -= 1
+      held -= bytes
+    },
+  }
+}
+
+async function wholeId(history: History, run_id: string): Promise<string | Failure> {
+  const found = await history.find(run_id).catch(() => null)
+  if (found === null) return failures.cannotAnswer()
+  if (found.kind === 'unknown') return failures.unknownRun(run_id)
+  return found.kind === 'ambiguous' ? failures.ambiguousRun(run_id, found.run_ids) : found.run_id
+}
+
 type Asking = Request & { kind: 'query' | 'replay' }
+
+const isQuestion = (request: Request): request is Asking =>
+  request.kind === 'query' || request.kind === 'replay'
 
 /** Commands that name one run. */
 type ByRun = Extract<Command, { kind: 'cancel' | 'retry' | 'report' }> & { run_id: string }

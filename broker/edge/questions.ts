@@ -1,5 +1,10 @@
 /** Answers to questions: history from the store's reader, what is going on from the state. */
-import type { ExplainView, FlowView, RunView } from '../../common/protocol/answers.ts'
+import type {
+  ExplainView,
+  FlowView,
+  RunView,
+  SemaphoreView,
+} from '../../common/protocol/answers.ts'
 import { cursorOf, numberOf } from '../../common/protocol/cursor.ts'
 import type { FromClient, Question } from '../../common/protocol/client-door.ts'
 import type { Now } from '../core/event.ts'
@@ -8,7 +13,8 @@ import { explainRun, shortReason } from '../core/explain.ts'
 import { isSettled } from '../core/flows.ts'
 import { failures } from '../core/refusals.ts'
 import type { State } from '../core/state.ts'
-import { viewJobs, viewLanes, viewMetrics, viewSemaphores, viewWorkers } from '../core/views.ts'
+import { viewSemaphores, within } from '../core/view-gates.ts'
+import { viewJobs, viewLanes, viewMetrics, viewWorkers } from '../core/views.ts'
 import type { History } from '../store/store.ts'
 import type { Answer } from './client-door.ts'
 import type { Counters } from './counters.ts'
@@ -24,6 +30,8 @@ export type QuestionPorts = {
 }
 
 const OPEN_GATES = 100
+/** An answer travels in a frame of 1 MiB. */
+const GATES_BYTES = 384 * 1024
 
 export function answerQuestions(ports: QuestionPorts): (request: Request) => Promise<Answer> {
   const { state, history } = ports
@@ -130,13 +138,18 @@ async function answerFlow({ state, history }: QuestionPorts, flow_id: string): P
   return { result: view }
 }
 
-async function semaphores({ state, history }: QuestionPorts): Promise<unknown> {
-  return Promise.all(
-    viewSemaphores(state).map(async (semaphore) => {
-      const { gates, unkeyed } = await history.openGates(semaphore.semaphore, OPEN_GATES)
-      return { ...semaphore, gates: [...semaphore.gates, ...gates], unkeyed }
-    }),
-  )
+/** Half of the answer is for the gates that gather, what is left of the frame for those that are open. */
+async function semaphores({ state, history }: QuestionPorts): Promise<SemaphoreView[]> {
+  const gathering = viewSemaphores(state, GATES_BYTES)
+  const share = GATES_BYTES / Math.max(1, gathering.length)
+  const answer: SemaphoreView[] = []
+  for (const semaphore of gathering) {
+    const found = await history.openGates(semaphore.semaphore, OPEN_GATES)
+    const open = within(share, found.gates, (gate) => gate)
+    const unkeyed = within(share / 4, found.unkeyed, (one) => one)
+    answer.push({ ...semaphore, gates: [...semaphore.gates, ...open], unkeyed })
+  }
+  return answer
 }
 
 async function answerOutput(

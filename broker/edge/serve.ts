@@ -12,6 +12,7 @@ import { startTurns, type Turns } from '../turn.ts'
 import { openClientDoor } from './client-door.ts'
 import { readClock } from './clock.ts'
 import { makeCounters } from './counters.ts'
+import { openIntake } from './intake.ts'
 import { openOutputs } from './outputs.ts'
 import { performer, publishHead } from './perform.ts'
 import { answerQuestions } from './questions.ts'
@@ -48,9 +49,18 @@ export async function serve(
   const take: Turns['take'] = (event) => turns?.take(event)
   const waiting = (): number => turns?.waiting() ?? 0
   const ports = { state, history, outputs, counters, log, take, outputGrew, now: readClock }
-  const workers = await openWorkerDoor({ ...ports, bind: addresses.worker })
+  const workers = await openWorkerDoor({
+    ...ports,
+    bind: addresses.worker,
+    intake: openIntake(waiting),
+  })
   const answer = answerQuestions(ports)
-  const clients = await openClientDoor({ ...ports, bind: addresses.client, answer })
+  const clients = await openClientDoor({
+    ...ports,
+    bind: addresses.client,
+    intake: openIntake(waiting),
+    answer,
+  })
   const perform = performer({ store, workers, clients, publisher })
   const failed = new Promise<Error>((resolve) => {
     const onFailure = (error: unknown): void =>
@@ -61,7 +71,16 @@ export async function serve(
   const head = setInterval(() => publishHead(publisher, state.feed_head), HEAD_MS)
   const onCheckpoint = (error: unknown): void =>
     log.warn('checkpoint failed', { error: String(error) })
-  const checkpoint = setInterval(() => void history.checkpoint().catch(onCheckpoint), CHECKPOINT_MS)
+  let checkpointing = false
+  const checkpoint = setInterval(() => {
+    // Behind a long question they would only queue up.
+    if (checkpointing) return
+    checkpointing = true
+    void history
+      .checkpoint()
+      .catch(onCheckpoint)
+      .finally(() => (checkpointing = false))
+  }, CHECKPOINT_MS)
   return {
     failed,
     stop: async () => {

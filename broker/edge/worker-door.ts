@@ -7,14 +7,16 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../common/daemon/log.ts'
 import { openRouter, type RouterLink } from '../../common/link/router.ts'
+import type { Card } from '../../common/definition/card.ts'
 import { decodeFrame } from '../../common/protocol/codec.ts'
 import { FromWorker, type Output, type ToWorker } from '../../common/protocol/worker-door.ts'
 import type { Event } from '../core/event.ts'
 import { isMine, taskById } from '../core/leases.ts'
 import type { State } from '../core/state.ts'
-import { hashCard } from './card-hash.ts'
+import { rememberHashes } from './card-hash.ts'
 import type { Counters } from './counters.ts'
 import { dropper } from './dropped.ts'
+import type { Intake } from './intake.ts'
 import type { Outputs } from './outputs.ts'
 
 export type WorkerDoor = {
@@ -30,16 +32,19 @@ export type WorkerDoorPorts = {
   readonly counters: Counters
   readonly log: Log
   readonly take: (event: Event) => void
+  readonly intake: Intake
   /** More of a run's output is there to be read. */
   readonly outputGrew: (run_id: string) => void
 }
 
 export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor> {
-  const { counters, log, take } = ports
+  const { counters, intake, log, take } = ports
   const drop = dropper('worker', counters, log)
+  const hashOf = rememberHashes()
   const link = await openRouter({
     bind: ports.bind,
     onGarbage: drop,
+    hasRoom: () => !intake.isFull(),
     onGone: (peer) => take({ kind: 'gone', peer }),
     onTooLarge: (_, message, bytes) =>
       log.error('a message to a worker was too large for a frame', {
@@ -47,6 +52,7 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
         bytes,
       }),
     onFrame: (peer, frame) => {
+      intake.took(frame.byteLength)
       const decoded = decodeFrame(FromWorker, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
       for (const { reason, message } of decoded.skipped) {
@@ -55,7 +61,7 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
         if (kind === 'hello')
           link.send(peer, { kind: 'refused', code: 'bad_hello', message: reason })
       }
-      receive(ports, link, peer, decoded.messages)
+      receive({ ...ports, hashOf }, link, peer, decoded.messages)
     },
   })
   return {
@@ -67,7 +73,7 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
 
 /** One frame: a `session` message says whose the others are. */
 function receive(
-  ports: WorkerDoorPorts,
+  ports: WorkerDoorPorts & { readonly hashOf: (card: Card) => string },
   link: RouterLink,
   peer: string,
   messages: readonly FromWorker[],
@@ -82,7 +88,7 @@ function receive(
         peer,
         token: randomUUID(),
         hello: message,
-        hashes: message.cards.map(hashCard),
+        hashes: message.cards.map(ports.hashOf),
       })
     else if (message.kind === 'output') keep(ports, link, peer, session, message)
     else ports.take({ kind: 'report', peer, session, report: message })

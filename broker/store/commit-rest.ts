@@ -30,8 +30,10 @@ export function cardWriter(db: DatabaseSync): Writer {
   const insert = db.prepare(
     'INSERT OR IGNORE INTO cards (hash, card, first_seen_ms) VALUES (?, ?, ?)',
   )
+  const drop = db.prepare('DELETE FROM cards WHERE hash = ?')
   const setLane = db.prepare('INSERT OR REPLACE INTO lanes (lane, max) VALUES (?, ?)')
-  return ({ cards, lanes }) => {
+  return ({ cards, dropped_cards, lanes }) => {
+    for (const hash of dropped_cards) drop.run(hash)
     for (const { hash, card, first_seen_ms } of cards)
       insert.run(hash, JSON.stringify(card), first_seen_ms)
     for (const { lane, limit } of lanes) setLane.run(lane, limit)

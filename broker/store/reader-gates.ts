@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Semaphore } from '../../common/definition/card.ts'
 import type { GateView } from '../../common/protocol/answers.ts'
 import type { Arrival } from '../core/state.ts'
+import { ARRIVALS_SHOWN } from '../core/view-gates.ts'
 import { standing } from './gate-rows.ts'
 import type { ArrivalRow, GateRow } from './gate-rows.ts'
 import type { Questions } from './history.ts'
@@ -10,6 +11,9 @@ import { ARRIVALS_IN_TIME } from './load.ts'
 import { ANSWER_BYTES, isoOf, isoOrNull, sizeOf } from './views.ts'
 
 type Unkeyed = { readonly run_id: string; readonly missing: string | null; readonly at_ms: number }
+
+/** Arrivals that one answer looks at, some 100 ms: a gate may have as many. */
+const ARRIVALS_LOOKED_AT = 100_000
 
 /** Newest first, at most `limit` of each kind, and no more gates than an answer holds. */
 export function openGatesAnswer(db: DatabaseSync): Questions['openGates'] {
@@ -24,11 +28,13 @@ export function openGatesAnswer(db: DatabaseSync): Questions['openGates'] {
     const members = row === undefined ? [] : (JSON.parse(row.definition) as Semaphore).wait_for
     const gates: GateView[] = []
     let bytes = 0
+    let looked_at = 0
     for (const gate of gatesOf.all(semaphore, limit) as GateRow[]) {
       const arrivals = arrivalsOf.all(semaphore, gate.key, gate.generation) as ArrivalRow[]
       const view = gateView(gate, [...standing(arrivals).values()], members)
       bytes += sizeOf(view)
-      if (bytes > ANSWER_BYTES) break
+      looked_at += arrivals.length
+      if (bytes > ANSWER_BYTES || looked_at > ARRIVALS_LOOKED_AT) break
       gates.push(view)
     }
     const unkeyed = (unkeyedOf.all(semaphore, limit) as Unkeyed[]).map(({ at_ms, ...same }) => ({
@@ -50,7 +56,8 @@ function gateView(
     state: gate.opened_ms === null ? 'gathering' : 'open',
     since: isoOf(gate.since_ms),
     opened_at: isoOrNull(gate.opened_ms),
-    arrived: arrivals.map((arrival) => ({
+    arrived_count: arrivals.length,
+    arrived: arrivals.slice(-ARRIVALS_SHOWN).map((arrival) => ({
       job: members[arrival.member]?.job ?? '',
       distinct: arrival.distinct,
       run_id: arrival.run_id,

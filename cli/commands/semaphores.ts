@@ -95,7 +95,7 @@ function rows(cli: Cli, semaphore: SemaphoreView): Cell[][] {
     semaphore.semaphore,
     gate.key,
     stateCell(gate.state),
-    `${gate.arrived.length}/${needed}`,
+    `${gate.arrived_count}/${needed}`,
     missing(gate),
     shownTime(cli, gate.since),
   ])

@@ -1,13 +1,10 @@
 /** Next steps as they are written (a name, a list, or with parameters) made into the one form that a card has. */
-import type { Step } from './card.ts'
+import { combinationsOf, MOST_COMBINATIONS, type Step } from './card.ts'
 import { parseDuration } from './durations.ts'
 import type { Report } from './report.ts'
 import { BUILT_IN_NAMES, RESERVED_NAMES } from './reserved.ts'
 import type { StepsYaml } from './schema.ts'
 import type { Path } from './yaml-tree.ts'
-
-/** `each` may not make more runs than this of one outcome. */
-const MOST_COMBINATIONS = 10_000
 
 /** Answers the steps of one key; `path` is where they are written. */
 export function buildSteps(written: StepsYaml | undefined, path: Path, report: Report): Step[] {
@@ -33,7 +30,7 @@ function buildStep(written: Exclude<StepsYaml, unknown[]>, path: Path, report: R
       'keep one of them',
     )
   }
-  const combinations = Object.values(each).reduce((product, values) => product * values.length, 1)
+  const combinations = combinationsOf({ each })
   if (combinations > MOST_COMBINATIONS) {
     const message = `each makes ${combinations} combinations, more than ${MOST_COMBINATIONS}`
     report.errorAtKey([...path, 'each'], message, 'split it over two steps')

@@ -16,8 +16,10 @@ const paramName = z.string().regex(PARAM_NAME_PATTERN)
 const milliseconds = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const count = z.number().int().min(0).max(0xffffffff)
 
-/** A list that is nearly always short; bounded so that one card cannot fill a broker. */
-const stepList = <T extends z.ZodType>(item: T) => z.array(item).max(1000)
+/** `each` may not make more runs than this of one outcome, and all steps of it together … */
+export const MOST_COMBINATIONS = 10_000
+/** … no more than this. */
+const MOST_RUNS = 100_000
 
 /** The rule of one parameter. `pattern` is the source of an expression that matches whole values in linear time. */
 export const ParamRule = z.object({
@@ -43,6 +45,19 @@ export const Step = z.object({
   each: z.record(paramName, z.array(z.string().max(4096)).min(1).max(10_000)),
 })
 export type Step = z.infer<typeof Step>
+
+/** How many runs a step makes. */
+export const combinationsOf = ({ each }: Pick<Step, 'each'>): number =>
+  Object.values(each).reduce((product, values) => product * values.length, 1)
+
+/** A list that is nearly always short; bounded so that one card cannot fill a broker. */
+const Steps = z
+  .array(Step.refine((step) => combinationsOf(step) <= MOST_COMBINATIONS, 'too many combinations'))
+  .max(1000)
+  .refine(
+    (steps) => steps.reduce((sum, step) => sum + combinationsOf(step), 0) <= MOST_RUNS,
+    'too many next runs',
+  )
 
 export const Retries = z.object({
   limit: count,
@@ -70,10 +85,10 @@ export const Card = z.object({
   require: z.union([z.literal('present'), z.literal('all'), z.number().int().min(1)]),
   params: z.record(paramName, ParamRule),
   params_only: z.boolean(),
-  on_success: stepList(Step),
-  on_failure: stepList(Step),
-  on_each_success: stepList(Step),
-  on_each_failure: stepList(Step),
+  on_success: Steps,
+  on_failure: Steps,
+  on_each_success: Steps,
+  on_each_failure: Steps,
   timeout_ms: milliseconds.nullable(),
   kill_after_ms: milliseconds,
   retries: Retries,
@@ -103,9 +118,9 @@ export const Semaphore = z.object({
   wait_for: z.array(Member).min(1).max(1000),
   /** Text with `%(name)s` placeholders; null is one gate per flow. */
   key: z.string().max(4096).nullable(),
-  then: stepList(Step),
+  then: Steps,
   timeout_ms: milliseconds.nullable(),
-  on_timeout: stepList(Step),
+  on_timeout: Steps,
   on_member_failure: z.enum(['wait', 'fail']),
   repeat: z.boolean(),
 })

@@ -8,6 +8,7 @@ import { Dealer } from 'zeromq'
 import { encodeFrames } from '../protocol/codec.ts'
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts'
 import { makePump } from './pump.ts'
+import { reconnecting } from './reconnect.ts'
 
 export type DealerLink = {
   /** Queues a message; it leaves with the others of this turn of the loop. */
@@ -38,9 +39,7 @@ export function openDealer(options: DealerOptions): DealerLink {
     immediate: true,
     linger: LINGER_MS,
     maxMessageSize: MAX_FRAME_BYTES,
-    // Jittered, so that many workers whose broker restarts do not all come back in the same instant.
-    reconnectInterval: 100 + Math.floor(Math.random() * 200),
-    reconnectMaxInterval: 2_000,
+    ...reconnecting(),
     sendHighWaterMark: 1_000,
   })
   let outbox: unknown[] = []

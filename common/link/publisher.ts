@@ -13,12 +13,22 @@ export type PublisherLink = {
   close(): void
 }
 
+/** Frames that wait for a subscriber that reads too slowly; it misses those that come then. */
+const UNREAD = 1_000
+/** A channel's name, and a byte: whoever sends more is cut off. */
+const MAX_SUBSCRIPTION_BYTES = 1_024
+
 /** `onTooLarge`: a message that fits no frame was dropped; whoever should have had it asks elsewhere. */
 export async function openPublisher(
   bind: string,
   onTooLarge: (message: unknown, bytes: number) => void,
 ): Promise<PublisherLink> {
-  const socket = new XPublisher({ linger: 0, sendHighWaterMark: 10_000 })
+  const socket = new XPublisher({
+    linger: 0,
+    sendHighWaterMark: UNREAD,
+    receiveHighWaterMark: UNREAD,
+    maxMessageSize: MAX_SUBSCRIPTION_BYTES,
+  })
   await socket.bind(bind)
   let outbox = new Map<string, unknown[]>()
   const pump = makePump(async () => {

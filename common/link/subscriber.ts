@@ -1,6 +1,7 @@
 /** The reading end of the broker's pub/sub socket. What it misses is fetched through a door. */
 import { Subscriber } from 'zeromq'
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts'
+import { reconnecting } from './reconnect.ts'
 
 export type SubscriberLink = {
   subscribe(channel: string): void
@@ -16,9 +17,8 @@ export function openSubscriber(options: {
   const socket = new Subscriber({
     linger: 0,
     maxMessageSize: MAX_FRAME_BYTES,
-    reconnectInterval: 100 + Math.floor(Math.random() * 200),
-    reconnectMaxInterval: 2_000,
-    receiveHighWaterMark: 10_000,
+    ...reconnecting(),
+    receiveHighWaterMark: 1_000,
   })
   const receive = async (): Promise<void> => {
     for await (const [channel, frame] of socket)

@@ -156,6 +156,8 @@ export type GateView = {
   state: 'gathering' | 'open'
   since: string
   opened_at: string | null
+  /** How many are there; of those, `arrived` lists the newest hundred. */
+  arrived_count: number
   arrived: { job: string; distinct: string | null; run_id: string; at: string }[]
   missing: { job: string; count: number }[]
   late: number

@@ -162,6 +162,7 @@ const Gate = z.object({
   state: z.enum(['gathering', 'open']),
   since: time,
   opened_at: time.nullable(),
+  arrived_count: count,
   arrived: z.array(
     z.object({ job: z.string(), distinct: z.string().nullable(), run_id: z.string(), at: time }),
   ),

@@ -90,6 +90,7 @@ async function stream(
         place = page.complete_to
       }
       if (isFailure(page) || !isMore(page, before)) await watch.changed(LOOK_AGAIN_MS, stay.signal)
+      await stay.pace()
       if (!stay.signal.aborted) page = await replay(api, place, topics)
     }
     body.end()

@@ -54,6 +54,7 @@ const semaphore = (differs: Partial<SemaphoreView> = {}): SemaphoreView => ({
       state: 'gathering',
       since: '2026-11-23T08:15:00.000Z',
       opened_at: null,
+      arrived_count: 1,
       arrived: [{ job: 'index', distinct: null, run_id: RUN_ID, at: '2026-11-23T08:15:00.000Z' }],
       missing: [{ job: 'import_part', count: 12 }],
       late: 0,

@@ -49,7 +49,7 @@ export const quietLog = (lines: string[] = []): Log => {
 export async function withFrontend(
   t: ExecutionContext,
   script: Script,
-  how: { patience_ms?: number; standing?: number } = {},
+  how: { patience_ms?: number; standing?: number; open?: number } = {},
 ): Promise<Fixture> {
   const broker = await openFakeBroker(script)
   const connected = Promise.withResolvers<void>()
@@ -59,7 +59,7 @@ export async function withFrontend(
   const standing = createStanding(how.standing)
   const counters = createCounters()
   const log = quietLog()
-  const app = createApp({ broker: link, feed, standing, counters, log })
+  const app = createApp({ broker: link, feed, standing, counters, log }, how.open)
   const server = await listen(app, { host: '127.0.0.1', port: 0 }, standing, 500)
   // So that a test which is impatient on purpose does not also measure how busy the machine is.
   await connected.promise

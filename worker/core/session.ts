@@ -54,9 +54,11 @@ export function refused(
 ): Effect[] {
   const hint =
     code === 'name_taken'
-      ? `another worker is called ${worker.name}: give this one its own --name, or stop the other one`
-      : 'update the older one of worker and broker'
-  const said = `the broker refused this worker (${code}): ${message}; ${hint}`
+      ? `; another worker is called ${worker.name}: give this one its own --name, or stop the other one`
+      : code === 'full'
+        ? ''
+        : '; update the older one of worker and broker'
+  const said = `the broker refused this worker (${code}): ${message}${hint}`
   return [
     { kind: 'log', level: 'error', message: said, facts: {} },
     { kind: 'quit', exit_code: 2, message: said },

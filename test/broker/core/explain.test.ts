@@ -1,5 +1,6 @@
 import test from 'ava'
 import { explainJob } from '../../../broker/core/explain-job.ts'
+import { shortReason } from '../../../broker/core/explain.ts'
 import { card } from './cards.ts'
 import { makeWorld } from './world.ts'
 
@@ -95,4 +96,18 @@ test('a job can be explained without starting anything', (t) => {
   const never = explain('improt')
   t.true('error' in never && never.error.status === 404)
   t.is(world.state().runs.size, 0)
+})
+
+test('who only asks for a run costs no walk over all that is queued', (t) => {
+  const world = makeWorld(t)
+  world.worker('web1', { cards: [card('import')], slots: 0 })
+  const { run_id } = world.trigger('import')
+  const run = world.state().runs.get(run_id)
+  const buckets = world.state().lanes.get('main')?.buckets
+  if (!run || !buckets) throw new Error('it is not queued')
+  buckets.values = () => {
+    throw new Error('walked over the queue')
+  }
+  t.is(shortReason(world.state(), world.now(), run), 'waits for a free worker: web1')
+  t.throws(() => world.why(run_id), { message: /walked over the queue/ }, 'an explanation does')
 })

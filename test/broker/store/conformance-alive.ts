@@ -116,6 +116,18 @@ export function describeAlive(behaviour: Behaviour): void {
     )
   })
 
+  behaviour('a dropped card is gone, and is the newest when it comes back', (t, place) => {
+    using(place, (store) => {
+      store.commit(recordsWith({ cards: [seen('zebra', 1), seen('ape', 2), seen('bear', 3)] }))
+      store.commit(recordsWith({ dropped_cards: ['zebra', 'ape'] }))
+      store.commit(recordsWith({ dropped_cards: ['never-there'], cards: [seen('zebra', 4)] }))
+    })
+    t.deepEqual(
+      using(place, (store) => store.load()).cards.map((card) => card.hash),
+      ['bear', 'zebra'],
+    )
+  })
+
   behaviour('a forgotten worker is gone, and may come back', (t, place) => {
     using(place, (store) => {
       store.commit(recordsWith({ workers: [sample.sampleWorker('a'), sample.sampleWorker('b')] }))

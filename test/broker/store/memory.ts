@@ -111,6 +111,7 @@ function apply(disk: MemoryDisk, records: Records): void {
     disk.tasks.set(task.run_id, tasks.set(task.n, structuredClone({ ...task, accepted: false })))
   }
   for (const item of records.requests) disk.requests.set(`${item.job}\0${item.request_id}`, item)
+  for (const hash of records.dropped_cards) disk.cards.delete(hash)
   for (const item of records.cards)
     if (!disk.cards.has(item.hash)) disk.cards.set(item.hash, structuredClone(item))
   for (const { lane, limit } of records.lanes) disk.lanes.set(lane, limit)

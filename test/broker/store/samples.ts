@@ -204,6 +204,7 @@ export const recordsWith = (part: Partial<Records>): Records => ({
   tasks: [],
   requests: [],
   cards: [],
+  dropped_cards: [],
   lanes: [],
   workers: [],
   forgotten: [],
