@@ -18,6 +18,8 @@ export { BROKER } from './settings.ts'
 export async function start(settings: BrokerSettings, log: Log): Promise<Daemon | Refused> {
   const { data, bind } = settings
   const addresses = brokerAddresses(bind)
+  const unfit = unfitLimit(settings)
+  if (unfit) return unfit
   if (!addresses) return refused(`--bind ${bind} is not of the form tcp://127.0.0.1:6770`)
   const store = openSqlite(data)
   if ('kind' in store) return refused(store.message)
@@ -25,7 +27,8 @@ export async function start(settings: BrokerSettings, log: Log): Promise<Daemon 
   const alive = readAlive(store)
   if ('kind' in alive) return alive
   const seed = seedIds(randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE())
-  const state = loadState(alive, seed, readClock())
+  const { max_lost, max_depth } = settings
+  const state = loadState(alive, seed, readClock(), { max_lost, max_depth })
   const keep = { days: settings.keep_days, runs: settings.keep_runs }
   const serving = await serve(data, addresses, store, state, log, keep)
   return {
@@ -36,6 +39,13 @@ export async function start(settings: BrokerSettings, log: Log): Promise<Daemon 
       store.close()
     },
   }
+}
+
+/** With none at all nothing that is lost would be tried again, or nothing would follow from anything. */
+function unfitLimit({ max_lost, max_depth }: BrokerSettings): Refused | null {
+  if (max_lost < 1) return refused('--max-lost 0: at least 1, which gives up at the first loss')
+  if (max_depth < 1) return refused('--max-depth 0: at least 1, which is a step after the first')
+  return null
 }
 
 /** A damaged store is refused, and left as it is. */

@@ -1,5 +1,6 @@
 /** What the broker can be told. */
 import type { SettingsOf, SettingsTable } from '../common/daemon/settings.ts'
+import { DEFAULT_LIMITS } from './core/limits.ts'
 
 export const BROKER = [
   {
@@ -29,6 +30,20 @@ export const BROKER = [
     kind: 'count',
     default: 1_000_000,
     help: 'and when there are more finished runs than this, the oldest first',
+  },
+  {
+    flag: 'max-lost',
+    env: 'JOBZ_MAX_LOST',
+    kind: 'count',
+    default: DEFAULT_LIMITS.max_lost,
+    help: 'a task that lost its worker so often is not tried again: it may be what kills it',
+  },
+  {
+    flag: 'max-depth',
+    env: 'JOBZ_MAX_DEPTH',
+    kind: 'count',
+    default: DEFAULT_LIMITS.max_depth,
+    help: 'so many steps may follow one another in a flow; a loop ends there',
   },
 ] as const satisfies SettingsTable
 

@@ -10,6 +10,7 @@ import { finish } from './finish.ts'
 import { joinFlow } from './flows.ts'
 import { nextRunId } from './ids.ts'
 import { enqueue, holdKey } from './lanes.ts'
+import { tooDeep } from './limits.ts'
 import type { Values } from './records.ts'
 import type { Run, State, Task, Via } from './state.ts'
 import { moveRun, tallyNew } from './tally.ts'
@@ -37,8 +38,6 @@ export type Birth = {
 
 export const DEFAULT_LANE = 'main'
 export const DEFAULT_PRIORITY = 512
-/** A flow that triggers itself without end is stopped at this many steps. */
-export const MAX_DEPTH = 100
 
 /** Shared by all that have none: a million queued runs would have a million empty lists. */
 const NOTHING: readonly string[] = []
@@ -82,7 +81,7 @@ export function bear(state: State, now: Now, birth: Birth): Run {
   state.touched.runs.add(run)
   state.touched.born.set(run_id, birth.values)
   joinFlow(state, run.flow_id)
-  const broken = birth.broken ?? (isTooDeep(run) ? TOO_DEEP : null)
+  const broken = birth.broken ?? tooDeep(state.limits, run.depth, run.handling.length > 0)
   if (broken === null) announceTo(state, now, run, birth.values, birth.priority)
   else {
     pin(state, run, birth.priority)
@@ -90,12 +89,6 @@ export function bear(state: State, now: Now, birth: Birth): Run {
   }
   return run
 }
-
-const TOO_DEEP = `too_deep: the flow has more than ${MAX_DEPTH} steps in a row`
-
-/** Whoever is to be told of the step that was too deep stands right below it. */
-const isTooDeep = ({ depth, via }: Run): boolean =>
-  depth > (via === 'failure' ? MAX_DEPTH + 2 : MAX_DEPTH)
 
 /** Ties a run to the card that is its job's now; what it was asked for wins over what the card says. */
 function pin(state: State, run: Run, priority: number | null): Card | null {

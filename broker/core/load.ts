@@ -6,6 +6,7 @@ import { awaitSemaphores, holdFlow, joinFlow } from './flows.ts'
 import type { Ids } from './ids.ts'
 import { enqueue, holdKey, isActive, laneNamed, recount } from './lanes.ts'
 import { watch } from './leases.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { joinMembers } from './places.ts'
 import { tallyNew } from './tally.ts'
 import type { CardRecord, SemaphoreRecord } from './records.ts'
@@ -43,8 +44,13 @@ export type Alive = {
 }
 
 /** The state after a start. Every open attempt has a new lease: its worker gets the time to come back. */
-export function loadState(alive: Alive, seed: Ids, now: Now): State {
-  const state = emptyState(seed)
+export function loadState(
+  alive: Alive,
+  seed: Ids,
+  now: Now,
+  limits: Limits = DEFAULT_LIMITS,
+): State {
+  const state = emptyState(seed, limits)
   state.feed_head = alive.feed_head
   for (const { hash, card } of alive.cards) {
     state.cards.set(hash, card)

@@ -44,7 +44,7 @@ export function wantedValues(state: State): string[] {
   return [...wanted].filter((run_id) => !state.touched.born.has(run_id))
 }
 
-/** Follows up what is pending. What is born may pend again: repeat until nothing does (MAX_DEPTH ends it). */
+/** Follows up what is pending. What is born may pend again: repeat until nothing does (`max_depth` ends it). */
 export function follow(state: State, now: Now, stored: ReadonlyMap<string, StoredValues>): void {
   const pending = state.following
   state.following = []

@@ -13,6 +13,7 @@ import { earlier, type Heap, makeHeap } from './heap.ts'
 import type { Ids } from './ids.ts'
 import type { Lazy } from './lazy.ts'
 import type { KeyUse, Lane } from './lanes.ts'
+import type { Limits } from './limits.ts'
 import { nothingTouched, type Touched } from './records.ts'
 import type { Tally } from './tally.ts'
 
@@ -93,7 +94,7 @@ export type Task = {
   accepted: boolean
   /** Failed executions that count against `retries`. */
   tries: number
-  /** Attempts whose lease ran out; the fifth ends the task. */
+  /** Attempts whose lease ran out; one too many ends the task (limits.ts). */
   lost: number
   exit_code: number | null
   signal: string | null
@@ -188,6 +189,7 @@ export type Flow = {
 
 export type State = {
   readonly partition: number
+  readonly limits: Limits
   ids: Ids
   sequence: number
   feed_head: number
@@ -244,8 +246,9 @@ export const taskId = (task: Task): string => `${task.run_id}.${task.n}`
 export const gateId = (semaphore: string, key: string): string => `${semaphore}\0${key}`
 
 /** A broker that knows nothing yet. `seed` makes its run ids differ from those of other brokers and starts. */
-export const emptyState = (seed: Ids): State => ({
+export const emptyState = (seed: Ids, limits: Limits): State => ({
   partition: 0,
+  limits,
   ids: seed,
   sequence: 0,
   feed_head: 0,

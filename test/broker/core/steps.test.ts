@@ -207,18 +207,3 @@ test('a waiting run of an unknown job can be canceled', (t) => {
   t.deepEqual(world.tasks('web2'), [])
   t.is(world.told('flow.settled.'), 1)
 })
-
-test('a flow that triggers itself without end is stopped, and somebody is told', (t) => {
-  const world = makeWorld(t)
-  const cards = [
-    card('loop', { on_success: [step('loop')], on_failure: [step('tell')] }),
-    card('tell'),
-  ]
-  world.worker('web1', { cards, slots: 1_000 })
-  world.trigger('loop')
-  for (let n = 0; n < 300; n++) for (const task of world.tasks('web1')) world.end('web1', task)
-  t.is(world.runsOf('loop').length, 102)
-  t.regex(world.runsOf('loop').at(-1)?.reason ?? '', /^too_deep/)
-  t.is(world.runsOf('tell')[0]?.state, 'succeeded')
-  t.is(world.state().runs.size, 0)
-})
