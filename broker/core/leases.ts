@@ -203,6 +203,8 @@ export function regain(state: State, run: Run, task: Task, worker: Worker): void
   worker.waiting.delete(task)
   const attempt = task.attempts.at(-1)
   if (attempt) Object.assign(attempt, { state: 'leased', reason: null, finished_ms: null })
+  // Nothing was lost after all: a link that breaks now and then is no poison.
+  task.lost -= 1
   moveTask(state, run, task, 'leased')
 }
 

@@ -49,6 +49,23 @@ test('attempts that keep killing their worker end at max_lost, and the handler i
   t.regex(handler.context['reason'] ?? '', /^poison: 2 attempts/)
 })
 
+test('an attempt that comes back is not lost, however often its link broke', (t) => {
+  const world = limited(t, 2, 100)
+  world.worker('web1', { cards: POISONED })
+  const { run_id } = world.trigger('import')
+  const task = world.given('web1')
+  world.begin('web1', task)
+  for (let cut = 0; cut < 3; cut++) {
+    world.cut('web1')
+    world.pass(30_000)
+    t.is(world.task(run_id).lost, 1)
+    world.worker('web1', { cards: POISONED, held: [{ ...task, state: 'running' }] })
+    t.like(world.task(run_id), { state: 'running', lost: 0, attempt: 1 })
+  }
+  world.end('web1', task)
+  t.is(world.run(run_id).state, 'succeeded')
+})
+
 const LOOP = [
   card('loop', { on_success: [step('loop')], on_failure: [step('tell')] }),
   card('tell'),
