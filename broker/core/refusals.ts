@@ -91,6 +91,13 @@ export const failures = {
     ),
   nothingFailed: (flow_id: string) =>
     failure(409, 'not_failed', `flow ${flow_id} has no failed run that was not retried already`),
+  alreadyRetried: (run_id: string) =>
+    failure(
+      409,
+      'already_retried',
+      `run ${run_id} was retried before`,
+      `jobz show ${run_id} names its retry; jobz retry ${run_id} makes another`,
+    ),
   retriedElsewhere: (run: Run, worker: string) =>
     failure(409, 'not_failed', `run ${run.run_id} did not fail on ${short(worker)}`),
   unknownWorker: (worker: string, nearest: string | null) =>

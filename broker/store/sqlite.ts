@@ -26,6 +26,7 @@ import {
   flowLookUp,
   gateLookUp,
   requestLookUp,
+  retriedLookUp,
   runLookUp,
   valuesLookUp,
 } from './look-ups.ts'
@@ -108,6 +109,7 @@ function storeOn(db: DatabaseSync, release: () => void): SqliteStore {
     flow: flowLookUp(db),
     gates: gateLookUp(db),
     arrived: arrivedLookUp(db),
+    retried: retriedLookUp(db),
     ...forgetter(db, (run_id) => cache.delete(run_id)),
     close: () => {
       db.close()

@@ -36,6 +36,8 @@ export type Store = {
   gates(keys: readonly { readonly semaphore: string; readonly key: string }[]): Map<string, Gate>
   /** Which of these runs arrived at these semaphores before, in whatever generation, as `semaphore\0run_id`. */
   arrived(pairs: readonly { readonly semaphore: string; readonly run_id: string }[]): Set<string>
+  /** Which of these runs have a retry. */
+  retried(run_ids: readonly string[]): Set<string>
   close(): void
 }
 

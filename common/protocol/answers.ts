@@ -36,6 +36,15 @@ export type TriggerAccepted = {
   duplicate?: true
 }
 
+/** What became of a retry; of a list, one each, in order. */
+export type RetryAnswer = RetryAccepted | { readonly error: Failure }
+export type RetryAccepted = {
+  run_id: string
+  flow_id: string
+  retry_of: string
+  state: RunState
+}
+
 export type AttemptView = {
   attempt: number
   worker: string

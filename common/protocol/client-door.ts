@@ -39,11 +39,13 @@ const CancelRequest = z.object({
   run_id: text(64).nullish(),
   flow_id: text(64).nullish(),
 })
+/** One run; or all of a flow, or of a list, that were not retried yet. */
 const RetryRequest = z.object({
   kind: z.literal('retry'),
   id,
   run_id: text(64).nullish(),
   flow_id: text(64).nullish(),
+  run_ids: z.array(text(64)).min(1).max(MAX_TRIGGERS_A_REQUEST).nullish(),
   /** Only on this worker (`deliver: one`), or only on it of the failed ones (`all`). */
   worker: text(128).nullish(),
 })
@@ -126,6 +128,8 @@ const runFilter = z.object({
   since_ms: z.number().nullish(),
   limit: z.number().int().min(1).max(1000),
   before: text(64).nullish(),
+  /** Only failed and expired ones that nobody has dealt with: not retried, and no `on_failure` has succeeded. */
+  unhandled: z.boolean().nullish(),
 })
 export type RunFilter = z.infer<typeof runFilter>
 

@@ -28,5 +28,5 @@ export const OUTPUT_CHUNK_BYTES = 64 * 1024
 
 /** `POST /api/runs` starts at most this many runs … */
 export const MAX_TRIGGERS = 10_000
-/** … and one `trigger` request this many, so that its answer fits a frame. */
+/** … and one `trigger` request this many (or `retry` of a list), so that its answer fits a frame. */
 export const MAX_TRIGGERS_A_REQUEST = 1_000

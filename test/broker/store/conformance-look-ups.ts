@@ -125,6 +125,18 @@ export function describeLookUps(behaviour: Behaviour): void {
       t.deepEqual(store.flow('unheard'), [])
     })
   })
+
+  behaviour('which runs have a retry', (t, place) => {
+    const retry = sampleRun(3, { retry_of: idOf(1), via: 'retry' })
+    using(place, (store) => {
+      store.commit(born([ended(1, 'failed'), ended(2, 'failed')]))
+      t.deepEqual(store.retried([idOf(1), idOf(2)]), new Set())
+      store.commit(born([retry]))
+    })
+    using(place, (store) =>
+      t.deepEqual(store.retried([idOf(1), idOf(2), idOf(3), '__proto__']), new Set([idOf(1)])),
+    )
+  })
 }
 
 const valuesOf = (run_id: string, params: Readonly<Record<string, string>>, context = {}) =>

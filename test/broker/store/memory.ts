@@ -78,6 +78,10 @@ export function openMemory(disk: MemoryDisk, beforeCommit?: (records: Records) =
           .filter((pair) => known.has(pair)),
       )
     },
+    retried: (run_ids) => {
+      const retried = new Set([...disk.runs.values()].map(({ retry_of }) => retry_of))
+      return new Set(run_ids.filter((run_id) => retried.has(run_id)))
+    },
     close: () => undefined,
   }
 }
