@@ -51,6 +51,14 @@ export const failures = {
       `request_id ${short(request_id)} was used before, with other parameters, priority or delay (run ${run_id})`,
       'give every different request an id of its own',
     ),
+  /** The promise is one run for each request, also when nobody can be told any more how it ended. */
+  runForgotten: (request_id: string, run_id: string) =>
+    failure(
+      409,
+      'run_forgotten',
+      `request_id ${short(request_id)} was used before, and its run ${run_id} is over and not kept any more`,
+      'to run it once more, give it an id of its own',
+    ),
   concurrencyFull: (job: string) =>
     failure(
       429,

@@ -212,11 +212,15 @@ test('requests are looked through page by page', async (t) => {
   t.is(place, null)
 })
 
-test('a request whose run is forgotten does not break the next one of its key', (t) => {
+test('a request outlives its run, and its key is nobody else’s until it is forgotten too', (t) => {
   const request = { job: 'import', request_id: 'r', run_id: idOf(1), at_ms: 1 }
   const { store } = opened(t, { ...born([done(1)]), requests: [request] })
   store.forgetRuns([idOf(1)], 1_000)
   t.is(store.requests([request]).get('import\0r')?.run_id, idOf(1))
-  store.commit({ ...born([sampleRun(2)]), requests: [{ ...request, run_id: idOf(2) }] })
+  const next = { ...born([sampleRun(2)]), requests: [{ ...request, run_id: idOf(2) }] }
+  t.throws(() => store.commit(next), { message: /request r of import was recorded before/ })
+  t.deepEqual(store.runs([idOf(2)]), new Map())
+  store.forgetRequests([request], 1_000)
+  store.commit(next)
   t.is(store.requests([request]).get('import\0r')?.run_id, idOf(2))
 })

@@ -100,7 +100,7 @@ function refuseContradictions(disk: MemoryDisk, { runs, requests }: Records): vo
     if ((values === null) !== disk.runs.has(run.run_id))
       throw new Error(`run ${run.run_id} was ${values === null ? 'never' : 'already'} recorded`)
   for (const { job, request_id } of requests)
-    if (disk.runs.has(disk.requests.get(`${job}\0${request_id}`)?.run_id ?? ''))
+    if (disk.requests.has(`${job}\0${request_id}`))
       throw new Error(`request ${request_id} was already recorded`)
 }
 
