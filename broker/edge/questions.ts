@@ -121,7 +121,7 @@ function explainView({ state, now }: QuestionPorts, run: RunView): ExplainView {
 
 /** A flow is settled only when no semaphore still has something to say about it. */
 async function answerFlow({ state, history }: QuestionPorts, flow_id: string): Promise<Answer> {
-  const found = await history.find(flow_id)
+  const found = await history.findFlow(flow_id)
   if (found.kind === 'ambiguous') return { error: failures.ambiguousRun(flow_id, found.run_ids) }
   const flow = found.kind === 'found' ? await history.flow(found.run_id) : null
   if (!flow) return { error: failures.unknownFlow(flow_id) }
