@@ -14,7 +14,13 @@ import { tooDeep } from './limits.ts'
 import type { Values } from './records.ts'
 import type { Run, State, Task, Via } from './state.ts'
 import { moveRun, tallyNew } from './tally.ts'
-import { MAX_VALUES_BYTES, mergeValues, type StoredValues, wireBytes } from './values.ts'
+import {
+  MAX_VALUES_BYTES,
+  mergeValues,
+  sameValues,
+  type StoredValues,
+  wireBytes,
+} from './values.ts'
 
 /** What a run that made another hands down. */
 export type Parent = Pick<Run, 'run_id' | 'flow_id' | 'depth' | 'handling'>
@@ -95,6 +101,7 @@ function pin(state: State, run: Run, priority: number | null): Card | null {
   const hash = state.jobs.get(run.job)
   const card = hash === undefined ? undefined : state.cards.get(hash)
   if (hash === undefined || !card) return null
+  state.touched.runs.add(run)
   run.card = hash
   run.lane = card.lane
   run.priority = priority ?? card.priority
@@ -122,8 +129,9 @@ export function announceTo(
     return
   }
   const params = checked.params
-  if (state.touched.born.has(run.run_id))
-    state.touched.born.set(run.run_id, { params, context: values.context })
+  const checkedValues = { params, context: values.context }
+  if (state.touched.born.has(run.run_id)) state.touched.born.set(run.run_id, checkedValues)
+  else if (!sameValues(params, values.params)) state.touched.revised.set(run.run_id, checkedValues)
   const key = concurrencyKey(card, params, values.context)
   if (key.kind === 'missing') {
     finish(

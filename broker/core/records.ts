@@ -4,11 +4,12 @@
  */
 import type { Card, Semaphore } from '../../common/definition/card.ts'
 import type { RunState } from '../../common/protocol/answers.ts'
+import type { StoredValues } from './values.ts'
 import type { Arrival, Gate, Run, Task, Worker } from './state.ts'
 
 export type Values = Readonly<Record<string, string>>
 
-/** A new run brings its parameters (and what a handler is told beside them); a changed one leaves them alone. */
+/** A new run brings its parameters (and what a handler is told beside them); a changed one leaves them to `revised`. */
 export type RunRecord = {
   readonly run: Run
   readonly values: { params: Values; context: Values } | null
@@ -62,9 +63,14 @@ export type SemaphoreRecord = {
   readonly place: number
 }
 
+/** A late announcement has filled in the defaults of its job. */
+export type RevisedRecord = { readonly run_id: string; readonly values: StoredValues }
+
 /** Everything one transaction holds. */
 export type Records = {
   readonly runs: readonly RunRecord[]
+  /** Of runs that were recorded before, with other values. */
+  readonly revised: readonly RevisedRecord[]
   /** Tasks are written whole, over what was there. */
   readonly tasks: readonly Task[]
   readonly requests: readonly RequestRecord[]
@@ -83,6 +89,8 @@ export type Records = {
 export type Touched = {
   /** New runs with what they are started with; kept after the turn only in the store. */
   readonly born: Map<string, { params: Values; context: Values }>
+  /** What older runs are started with from now on. */
+  readonly revised: Map<string, StoredValues>
   readonly runs: Set<Run>
   readonly tasks: Set<Task>
   readonly requests: Map<string, RequestRecord>
@@ -102,6 +110,7 @@ export type Touched = {
 
 export const nothingTouched = (): Touched => ({
   born: new Map(),
+  revised: new Map(),
   runs: new Set(),
   tasks: new Set(),
   requests: new Map(),
@@ -128,6 +137,7 @@ export const touchesAnything = (touched: Touched): boolean =>
 export function recordsOf(touched: Touched): Records {
   return {
     runs: [...touched.runs].map((run) => ({ run, values: touched.born.get(run.run_id) ?? null })),
+    revised: [...touched.revised].map(([run_id, values]) => ({ run_id, values })),
     tasks: [...touched.tasks],
     requests: [...touched.requests.values()],
     cards: touched.cards,

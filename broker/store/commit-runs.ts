@@ -24,6 +24,14 @@ export function runWriter(
   }
 }
 
+export function revisedWriter(db: DatabaseSync): Writer {
+  const statement = db.prepare('UPDATE runs SET params = ?, context = ? WHERE run_id = ?')
+  return ({ revised }) => {
+    for (const { run_id, values } of revised)
+      statement.run(textOf(values.params), textOf(values.context), run_id)
+  }
+}
+
 function insertRun(
   db: DatabaseSync,
 ): (run: Run, values: NonNullable<RunRecord['values']>) => number {

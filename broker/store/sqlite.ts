@@ -16,7 +16,7 @@ import {
   semaphoreWriter,
   workerWriter,
 } from './commit-rest.ts'
-import { requestWriter, runWriter, taskWriter } from './commit-runs.ts'
+import { requestWriter, revisedWriter, runWriter, taskWriter } from './commit-runs.ts'
 import { findDamage, tellingDamage, WHAT_TO_DO } from './damage.ts'
 import { forgetter } from './forget.ts'
 import { loadAlive } from './load.ts'
@@ -124,6 +124,7 @@ function committer(db: DatabaseSync, cache: ValuesCache): Store['commit'] {
   const lengths = new Map<string, number>()
   const writers = [
     runWriter(db, (run_id, text_length) => lengths.set(run_id, text_length)),
+    revisedWriter(db),
     taskWriter(db),
     requestWriter(db),
     cardWriter(db),
@@ -154,6 +155,7 @@ function rollBack(db: DatabaseSync): void {
 
 /** Only what is on disk enters the cache; a run that is over is hardly asked for again. */
 function remember(cache: ValuesCache, records: Records, lengths: Map<string, number>): void {
+  for (const { run_id } of records.revised) cache.delete(run_id)
   for (const { run, values } of records.runs) {
     if (run.finished_ms !== null) cache.delete(run.run_id)
     else if (values !== null) cache.set(run.run_id, values, lengths.get(run.run_id) ?? 0)

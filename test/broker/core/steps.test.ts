@@ -16,6 +16,7 @@ const int: ParamRule = {
   secret: false,
   description: null,
 }
+const safe: ParamRule = { ...int, type: 'safe' }
 
 test('a success publishes its next steps, in one transaction with the outcome', (t) => {
   let together: string[] = []
@@ -194,6 +195,54 @@ test('a next step to an unknown job is a waiting run, until somebody announces i
   world.worker('web2', { cards: [card('index', { priority: 99, lane: 'slow' })] })
   t.like(world.given('web2'), { run_id: run?.run_id, params: { a: '1' } })
   t.like(world.run(run?.run_id ?? ''), { priority: 7, lane: 'slow' })
+})
+
+test('a run that waited for its job gets that job’s defaults for good: what follows carries them', (t) => {
+  const world = makeWorld(t)
+  const date = { ...safe, default: '2026' }
+  const index = card('index', {
+    params: { date },
+    params_only: true,
+    on_success: [step('publish')],
+  })
+  world.worker('web1', { cards: [card('import', { on_success: [step('index')] })] })
+  world.trigger('import', { a: '1' })
+  world.end('web1', world.given('web1'))
+  const run_id = world.runsOf('index')[0]?.run_id ?? ''
+  t.deepEqual(world.paramsOf(run_id), { a: '1' })
+  world.worker('web2', { cards: [index, card('publish')] })
+  t.deepEqual(world.paramsOf(run_id), { date: '2026' }, 'on disk, where gates and lists read it')
+  world.restart()
+  world.worker('web2', { cards: [index, card('publish')] })
+  world.end('web2', world.given('web2'))
+  t.deepEqual(world.given('web2').params, { date: '2026' })
+})
+
+test('a run that fails when its job is announced hands on what was filled in', (t) => {
+  const world = makeWorld(t)
+  const params = { date: { ...safe, default: '2026' } }
+  const index = card('index', { params, on_failure: [step('tell')] })
+  const concurrency = { limit: 1, key: '%(nowhere)s', per: 'all', when_full: 'queue' } as const
+  world.worker('web1', { cards: [card('import', { on_success: [step('index')] })] })
+  world.trigger('import', { a: '1' })
+  world.end('web1', world.given('web1'))
+  world.worker('web2', { cards: [{ ...index, concurrency }, card('tell')] })
+  t.like(world.runsOf('index')[0], { state: 'failed' })
+  t.deepEqual(world.given('web2').params, { a: '1', date: '2026' })
+})
+
+test('a run that is still delayed when its job is announced starts in time, also under a new broker', (t) => {
+  const world = makeWorld(t)
+  const next = step('index', { delay_ms: 60_000 })
+  world.worker('web1', { cards: [card('import', { on_success: [next] })] })
+  world.trigger('import')
+  world.end('web1', world.given('web1'))
+  world.worker('web2', { cards: [card('index')] })
+  t.like(world.runsOf('index')[0], { state: 'waiting', reason: 'delayed' })
+  world.restart()
+  world.worker('web2', { cards: [card('index')] })
+  world.pass(60_000, ['web2'])
+  t.is(world.given('web2').job, 'index')
 })
 
 test('a waiting run of an unknown job can be canceled', (t) => {

@@ -110,6 +110,7 @@ function apply(disk: MemoryDisk, records: Records): void {
     if (values !== null) disk.values.set(run.run_id, structuredClone(values))
     addTo(disk.flows, run.flow_id, run.run_id)
   }
+  for (const { run_id, values } of records.revised) disk.values.set(run_id, structuredClone(values))
   for (const task of records.tasks) {
     const tasks = disk.tasks.get(task.run_id) ?? new Map<number, Task>()
     disk.tasks.set(task.run_id, tasks.set(task.n, structuredClone({ ...task, accepted: false })))
