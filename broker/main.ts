@@ -8,7 +8,7 @@ import { seedIds } from './core/ids.ts'
 import { type Alive, loadState } from './core/load.ts'
 import { readClock } from './edge/clock.ts'
 import { serve } from './edge/serve.ts'
-import type { BrokerSettings } from './settings.ts'
+import { type BrokerSettings, unfitLimit } from './settings.ts'
 import { openSqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { makeRoom } from './store/write-ahead.ts'
@@ -19,7 +19,7 @@ export async function start(settings: BrokerSettings, log: Log): Promise<Daemon 
   const { data, bind } = settings
   const addresses = brokerAddresses(bind)
   const unfit = unfitLimit(settings)
-  if (unfit) return unfit
+  if (unfit) return refused(unfit)
   if (!addresses) return refused(`--bind ${bind} is not of the form tcp://127.0.0.1:6770`)
   const store = openSqlite(data)
   if ('kind' in store) return refused(store.message)
@@ -39,13 +39,6 @@ export async function start(settings: BrokerSettings, log: Log): Promise<Daemon 
       store.close()
     },
   }
-}
-
-/** With none at all nothing that is lost would be tried again, or nothing would follow from anything. */
-function unfitLimit({ max_lost, max_depth }: BrokerSettings): Refused | null {
-  if (max_lost < 1) return refused('--max-lost 0: at least 1, which gives up at the first loss')
-  if (max_depth < 1) return refused('--max-depth 0: at least 1, which is a step after the first')
-  return null
 }
 
 /** A damaged store is refused, and left as it is. */

@@ -48,3 +48,10 @@ export const BROKER = [
 ] as const satisfies SettingsTable
 
 export type BrokerSettings = SettingsOf<typeof BROKER>
+
+/** With none at all nothing that is lost would be tried again, or nothing would follow from anything. */
+export function unfitLimit({ max_lost, max_depth }: BrokerSettings): string | null {
+  if (max_lost < 1) return '--max-lost 0: at least 1, which gives up at the first loss'
+  if (max_depth < 1) return '--max-depth 0: at least 1, which is a step after the first'
+  return null
+}

@@ -6,6 +6,7 @@
 import type { Log } from '../common/daemon/log.ts'
 import type { SubscriberLink } from '../common/link/subscriber.ts'
 import { HEAD_CHANNEL } from '../common/protocol/feed.ts'
+import { PLACE_MS } from '../common/protocol/limits.ts'
 import type { Door, Place } from './door.ts'
 import { byJob, topicsOf } from './members.ts'
 import type { Places } from './members.ts'
@@ -28,6 +29,8 @@ export type FollowerOptions = {
   readonly door: Door
   readonly log: Log
   readonly semaphores: Semaphores
+  /** How often places are said that stay as they are. */
+  readonly place_ms?: number
   readonly openSubscriber: (handlers: {
     readonly onFrame: (channel: string) => void
     readonly onConnect: () => void
@@ -66,7 +69,11 @@ export function openFollower(options: FollowerOptions): Follower {
     const { semaphores, topics } = reader
     const channels = [HEAD_CHANNEL, ...topics]
     for (const channel of channels) link.subscribe(channel)
+    let said_ms = performance.now()
     while (life.isOpen && life.wanted === semaphores) {
+      const is_due = performance.now() - said_ms >= (options.place_ms ?? PLACE_MS)
+      if (is_due) said_ms = performance.now()
+      if (is_due && !(await areKnown(reader))) break
       const read = semaphores.size === 0 ? 'all' : await readPage(reader)
       if (read !== 'more' && life.isOpen && life.wanted === semaphores)
         await wakes.changed(LOOK_AGAIN_MS)
@@ -94,6 +101,14 @@ export function openFollower(options: FollowerOptions): Follower {
   }
 }
 
+/** Says that these are followed; false when the broker knows one of them no more. */
+async function areKnown({ door, places }: Reader): Promise<boolean> {
+  if (places.size === 0) return true
+  const told = await door.place([...places].map(([name, after]) => ({ name, after })))
+  if (told.kind !== 'told') return true
+  return [...places.keys()].every((name) => placeIn(told.result.places, name) !== null)
+}
+
 /** The saved place of each; null when the door was closed. */
 async function register(door: Door, semaphores: Semaphores): Promise<Places | null> {
   const places: Places = new Map()
@@ -101,14 +116,13 @@ async function register(door: Door, semaphores: Semaphores): Promise<Places | nu
     const told = await door.place(part)
     if (told.kind === 'closed') return null
     if (told.kind === 'refused') throw new Error(`the broker refuses: ${told.error.message}`)
-    for (const { name } of part)
-      places.set(
-        name,
-        Object.hasOwn(told.result.places, name) ? (told.result.places[name] ?? null) : null,
-      )
+    for (const { name } of part) places.set(name, placeIn(told.result.places, name))
   }
   return places
 }
+
+const placeIn = (places: Readonly<Record<string, string | null>>, name: string): string | null =>
+  Object.hasOwn(places, name) ? (places[name] ?? null) : null
 
 function inFrames(semaphores: Semaphores): Place[][] {
   const parts: Place[][] = []

@@ -97,6 +97,7 @@ export function needsOf(event: Event): Needs | null {
       return { gates: [{ semaphore: command.semaphore, key: command.key }] }
     case 'place':
     case 'worker':
+    case 'semaphore':
       return null
   }
 }

@@ -84,18 +84,20 @@ export function decideReset(
     return refuseUnknown(state, command.semaphore, asker)
   const gate = knownGate(state, found, command)
   if (!gate) return refuse(state, asker, failures.unknownGate(command.semaphore, command.key))
+  resetGate(state, now, gate)
+  answer(state, asker, { semaphore: gate.semaphore, key: gate.key, generation: gate.generation })
+}
+
+/** Lets go of what the gate holds, and begins a new generation. */
+export function resetGate(state: State, now: Now, gate: Gate): void {
   if (gate.opened_ms === null)
     for (const { flow_id } of gate.arrivals.values()) freeFlow(state, flow_id)
   shut(gate)
   gate.since_ms = now.wall_ms
+  visit(state, gate)
   state.touched.gates.add(gate)
-  note(state, now, {
-    topic: `gate.reset.${gate.semaphore}.`,
-    semaphore: gate.semaphore,
-    key: gate.key,
-    generation: gate.generation,
-  })
-  answer(state, asker, { semaphore: gate.semaphore, key: gate.key, generation: gate.generation })
+  const { semaphore, key, generation } = gate
+  note(state, now, { topic: `gate.reset.${semaphore}.`, semaphore, key, generation })
 }
 
 /** A gate's timeout: `on_timeout` starts once, and the gate goes on waiting. */

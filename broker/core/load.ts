@@ -1,5 +1,5 @@
 /** A starting broker takes up what is alive, exactly where it was. */
-import { AWAY_MS, HAND_OVER_MS, LEASE_MS } from '../../common/protocol/limits.ts'
+import { AWAY_MS, HAND_OVER_MS, LEASE_MS, UNFOLLOWED_MS } from '../../common/protocol/limits.ts'
 import { due } from './deadlines.ts'
 import type { Now } from './event.ts'
 import { awaitSemaphores, holdFlow, joinFlow } from './flows.ts'
@@ -60,7 +60,8 @@ export function loadState(
   for (const worker of alive.workers) takeWorker(state, worker, now)
   for (const run of alive.runs) takeRun(state, run, now)
   for (const record of alive.semaphores) {
-    const semaphore = { ...record, awaited_by: new Map<string, number>() }
+    const away_at_ms = now.mono_ms + UNFOLLOWED_MS
+    const semaphore = { ...record, awaited_by: new Map<string, number>(), away_at_ms }
     state.semaphores.set(record.name, semaphore)
     joinMembers(state, semaphore)
   }

@@ -79,6 +79,7 @@ export type Records = {
   readonly workers: readonly Worker[]
   readonly forgotten: readonly string[]
   readonly semaphores: readonly SemaphoreRecord[]
+  readonly forgotten_semaphores: readonly string[]
   readonly gates: readonly Gate[]
   readonly arrivals: readonly ArrivalRecord[]
   readonly refusals: readonly RefusalRecord[]
@@ -99,6 +100,7 @@ export type Touched = {
   readonly workers: Set<Worker>
   readonly forgotten: Set<string>
   readonly semaphores: Map<string, SemaphoreRecord>
+  readonly forgotten_semaphores: Set<string>
   readonly gates: Set<Gate>
   /** By `semaphore\0run_id`: however often it is told, it is one arrival. */
   readonly arrivals: Map<string, ArrivalRecord>
@@ -119,6 +121,7 @@ export const nothingTouched = (): Touched => ({
   workers: new Set(),
   forgotten: new Set(),
   semaphores: new Map(),
+  forgotten_semaphores: new Set(),
   gates: new Set(),
   arrivals: new Map(),
   refusals: [],
@@ -145,6 +148,7 @@ export function recordsOf(touched: Touched): Records {
     workers: [...touched.workers],
     forgotten: [...touched.forgotten],
     semaphores: [...touched.semaphores.values()],
+    forgotten_semaphores: [...touched.forgotten_semaphores],
     gates: [...touched.gates],
     arrivals: [...touched.arrivals.values()],
     refusals: touched.refusals,

@@ -129,6 +129,13 @@ export const failures = {
       `there is no semaphore called ${short(name)}`,
       near(nearest) ?? 'jobz semaphores lists them',
     ),
+  semaphorePresent: (name: string) =>
+    failure(
+      409,
+      'semaphore_present',
+      `a semaphore process has named ${name} within the last minute`,
+      'take it out of the jobs of every semaphore process, reload them (SIGHUP), and try again in a minute',
+    ),
   unknownGate: (semaphore: string, key: string) =>
     failure(
       404,

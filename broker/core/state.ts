@@ -175,6 +175,8 @@ export type SemaphoreState = {
   place: number
   /** Flows that wait for it to pass a feed number. */
   readonly awaited_by: Map<string, number>
+  /** Monotonic time at which it counts as away, unless a process names it before. Not stored. */
+  away_at_ms: number
 }
 
 /** Unfinished business of a flow, counted, until it is settled. */

@@ -10,6 +10,7 @@ import type {
 import { cursorOf } from '../../common/protocol/cursor.ts'
 import type { Now } from './event.ts'
 import { isActive } from './lanes.ts'
+import { isAway } from './places.ts'
 import type { Gate, SemaphoreState, State, Worker } from './state.ts'
 import { emptyTally, tallyAll } from './tally.ts'
 
@@ -74,11 +75,12 @@ export const viewLanes = (state: State): LaneView[] =>
     .map(({ name, limit, running, queued }) => ({ lane: name, limit, running, queued }))
 
 /** Gates that gather; those that are open are in the history. */
-export const viewSemaphores = (state: State): SemaphoreView[] =>
+export const viewSemaphores = (state: State, now: Now): SemaphoreView[] =>
   [...state.semaphores.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((semaphore) => ({
       semaphore: semaphore.name,
+      state: isAway(semaphore, now) ? 'away' : 'present',
       wait_for: semaphore.definition.wait_for.map(({ job, count }) => ({ job, count })),
       place: cursorOf(semaphore.place),
       gates: [...state.gates.values()]

@@ -130,9 +130,9 @@ async function answerFlow({ state, history }: QuestionPorts, flow_id: string): P
   return { result: view }
 }
 
-async function semaphores({ state, history }: QuestionPorts): Promise<unknown> {
+async function semaphores({ state, history, now }: QuestionPorts): Promise<unknown> {
   return Promise.all(
-    viewSemaphores(state).map(async (semaphore) => {
+    viewSemaphores(state, now()).map(async (semaphore) => {
       const { gates, unkeyed } = await history.openGates(semaphore.semaphore, OPEN_GATES)
       return { ...semaphore, gates: [...semaphore.gates, ...gates], unkeyed }
     }),

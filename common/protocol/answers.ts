@@ -172,6 +172,8 @@ export type GateView = {
 
 export type SemaphoreView = {
   semaphore: string
+  /** `away`: no process follows it. */
+  state: 'present' | 'away'
   wait_for: { job: string; count: number }[]
   place: string | null
   /** Gathering ones, and the newest open ones. */

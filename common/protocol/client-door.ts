@@ -2,7 +2,7 @@
  * The messages of the client door: what frontends, semaphores and other clients ask of the broker.
  *
  * Each request has an `id` of the client's choosing; the `reply` repeats it. A reply to `trigger`, `cancel`, `retry`,
- * `arrive`, `open`, `reset` or `place` leaves the broker only when its effect is on disk.
+ * `arrive`, `open`, `reset`, `place`, `worker` or `semaphore` leaves the broker only when its effect is on disk.
  */
 import { z } from 'zod'
 import { Semaphore } from '../definition/card.ts'
@@ -109,6 +109,14 @@ const WorkerRequest = z.object({
   action: z.enum(['drain', 'resume', 'forget']),
 })
 
+/** `forget`: its definition was taken away for good; only when no process has named it in a `place` for a while. */
+const SemaphoreRequest = z.object({
+  kind: z.literal('semaphore'),
+  id,
+  semaphore: text(128),
+  action: z.literal('forget'),
+})
+
 /** Feed entries after a cursor whose topic begins with one of `topics` (all, when there are none). */
 const ReplayRequest = z.object({
   kind: z.literal('replay'),
@@ -183,6 +191,7 @@ export const FromClient = z.discriminatedUnion('kind', [
   ResetRequest,
   PlaceRequest,
   WorkerRequest,
+  SemaphoreRequest,
   ReplayRequest,
   QueryRequest,
 ])

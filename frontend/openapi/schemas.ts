@@ -170,6 +170,7 @@ const Gate = z.object({
 }) satisfies z.ZodType<Answers.GateView>
 const Semaphore = z.object({
   semaphore: z.string(),
+  state: z.enum(['present', 'away']),
   wait_for: members,
   place: z.string().nullable(),
   gates: z.array(Gate),

@@ -121,6 +121,7 @@ function apply(disk: MemoryDisk, records: Records): void {
   for (const { lane, limit } of records.lanes) disk.lanes.set(lane, limit)
   for (const name of records.forgotten) disk.workers.delete(name)
   for (const worker of records.workers) disk.workers.set(worker.name, rested(worker))
+  for (const name of records.forgotten_semaphores) disk.semaphores.delete(name)
   for (const item of records.semaphores) disk.semaphores.set(item.name, structuredClone(item))
   for (const gate of records.gates)
     disk.gates.set(gateId(gate.semaphore, gate.key), { ...gate, arrivals: new Map() })

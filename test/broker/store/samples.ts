@@ -209,6 +209,7 @@ export const recordsWith = (part: Partial<Records>): Records => ({
   workers: [],
   forgotten: [],
   semaphores: [],
+  forgotten_semaphores: [],
   gates: [],
   arrivals: [],
   refusals: [],
