@@ -103,7 +103,7 @@ export function takeTurn(
   for (const event of events) {
     // A command about runs means also those that follow from what was said before it.
     if (event.kind === 'command' && event.command.kind !== 'trigger') followUp()
-    const needs = needsOf(event)
+    const needs = needsOf(event, state)
     decide(state, event, now, needs === null ? NOTHING_FOUND : gather(store, needs))
     taken += 1
     if (state.touched.runs.size + state.touched.tasks.size >= ENOUGH_WRITES) break

@@ -36,7 +36,7 @@ export function decide(state: State, event: Event, now: Now, found: Found = NOTH
     case 'hello':
       return decideHello(state, event, now)
     case 'report':
-      return decideReport(state, event, now)
+      return decideReport(state, event, now, found)
     case 'gone':
       return decideGone(state, event)
     case 'due':

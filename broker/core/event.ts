@@ -2,7 +2,7 @@
 import type { FromClient } from '../../common/protocol/client-door.ts'
 import type { FromWorker, Hello } from '../../common/protocol/worker-door.ts'
 import type { RequestRecord } from './records.ts'
-import type { Gate, Run } from './state.ts'
+import { type Gate, placeOf, type Run, type State } from './state.ts'
 import type { StoredValues } from './values.ts'
 
 /** Wall clock for people and for what is kept; monotonic time for everything that is waited for. */
@@ -68,7 +68,8 @@ export const NOTHING_FOUND: Found = {
 }
 
 /** What to look up before deciding an event; null for most, which need nothing. */
-export function needsOf(event: Event): Needs | null {
+export function needsOf(event: Event, state: State): Needs | null {
+  if (event.kind === 'report') return needsOfReport(event.report, state)
   if (event.kind !== 'command') return null
   const { command } = event
   switch (command.kind) {
@@ -100,6 +101,13 @@ export function needsOf(event: Event): Needs | null {
     case 'semaphore':
       return null
   }
+}
+
+/** What ends is alive, and in memory; only what was given up before that has to be looked for. */
+function needsOfReport(report: Report, { runs }: State): Needs | null {
+  if (report.kind !== 'ended') return null
+  const { run_id } = placeOf(report.task_id)
+  return runs.has(run_id) ? null : { runs: [run_id] }
 }
 
 /** The run, or the flow, that a command is about. */

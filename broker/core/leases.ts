@@ -15,7 +15,15 @@ import { followEach } from './next.ts'
 import { enqueue, dequeue, isActive, moveTask } from './lanes.ts'
 import { poison } from './limits.ts'
 import { say } from './effect.ts'
-import { type Attempt, type Run, type State, type Task, type Worker, taskId } from './state.ts'
+import {
+  type Attempt,
+  placeOf,
+  type Run,
+  type State,
+  type Task,
+  type Worker,
+  taskId,
+} from './state.ts'
 
 /** An `all` task is lost when its worker has been away this long. */
 export const LOST_AFTER_AWAY_MS = 600_000
@@ -260,6 +268,6 @@ function resend(state: State, run: Run, task: Task, worker: Worker): void {
 }
 
 export function taskById(state: State, task_id: string): Task | undefined {
-  const dot = task_id.lastIndexOf('.')
-  return state.runs.get(task_id.slice(0, dot))?.tasks[Number(task_id.slice(dot + 1))]
+  const { run_id, n } = placeOf(task_id)
+  return state.runs.get(run_id)?.tasks[n]
 }

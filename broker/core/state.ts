@@ -245,6 +245,12 @@ export type Deadline =
   | { readonly kind: 'lazy' }
 
 export const taskId = (task: Task): string => `${task.run_id}.${task.n}`
+/** Which run a task is of, and which of its tasks (-1: no task is called so). */
+export function placeOf(task_id: string): { run_id: string; n: number } {
+  const dot = task_id.lastIndexOf('.')
+  const n = Number(task_id.slice(dot + 1))
+  return { run_id: task_id.slice(0, dot), n: task_id.endsWith(`.${n}`) ? n : -1 }
+}
 export const gateId = (semaphore: string, key: string): string => `${semaphore}\0${key}`
 
 /** A broker that knows nothing yet. `seed` makes its run ids differ from those of other brokers and starts. */
