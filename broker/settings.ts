@@ -49,9 +49,18 @@ export const BROKER = [
 
 export type BrokerSettings = SettingsOf<typeof BROKER>
 
-/** With none at all nothing that is lost would be tried again, or nothing would follow from anything. */
-export function unfitLimit({ max_lost, max_depth }: BrokerSettings): string | null {
-  if (max_lost < 1) return '--max-lost 0: at least 1, which gives up at the first loss'
-  if (max_depth < 1) return '--max-depth 0: at least 1, which is a step after the first'
+/** What 0 would mean of these: of the first two more than whoever writes it may have in mind ("for ever", say). */
+const AT_LEAST_ONE = {
+  keep_days: 'a large number keeps them for ever',
+  keep_runs: 'a large number keeps them for ever',
+  max_lost: '1 gives up at the first loss',
+  max_depth: '1 is a step after the first',
+} as const
+
+/** Which setting cannot be meant, and what to say instead; null when all can. */
+export function unfitSetting(settings: BrokerSettings): string | null {
+  for (const [name, meaning] of Object.entries(AT_LEAST_ONE))
+    if (settings[name as keyof typeof AT_LEAST_ONE] < 1)
+      return `--${name.replaceAll('_', '-')} 0: at least 1; ${meaning}`
   return null
 }

@@ -21,6 +21,8 @@ function settings(t: ExecutionContext, differs: Partial<BrokerSettings>): Broker
 const UNFIT: readonly [Partial<BrokerSettings>, RegExp][] = [
   [{ max_lost: 0 }, /^--max-lost 0: at least 1/],
   [{ max_depth: 0 }, /^--max-depth 0: at least 1/],
+  [{ keep_runs: 0 }, /^--keep-runs 0: at least 1; a large number keeps them for ever/],
+  [{ keep_days: 0 }, /^--keep-days 0: at least 1/],
   [{ bind: 'somewhere' }, /^--bind somewhere is not of the form/],
 ]
 for (const [differs, said] of UNFIT)
