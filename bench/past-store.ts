@@ -43,6 +43,8 @@ process.stdout.write('ready\n')
 function records(first: number, length: number): Records {
   const past = Array.from({ length }, (_, n) => pastRun(first + n))
   return {
+    revised: [],
+    forgotten_semaphores: [],
     runs: past.map((run) => ({ run, values: { params: paramsOf(run.sequence), context: {} } })),
     tasks: past.flatMap((run) => run.tasks),
     requests: past.map(({ job, run_id, sequence, created_ms }) => {

@@ -8,8 +8,9 @@ import { seedIds } from './core/ids.ts'
 import { type Alive, loadState } from './core/load.ts'
 import { readClock } from './edge/clock.ts'
 import { serve } from './edge/serve.ts'
-import type { BrokerSettings } from './settings.ts'
+import { type BrokerSettings, unfitSetting } from './settings.ts'
 import { openSqlite } from './store/sqlite.ts'
+import { noRoom } from './store/rights.ts'
 import type { Store } from './store/store.ts'
 import { makeRoom } from './store/write-ahead.ts'
 
@@ -18,14 +19,17 @@ export { BROKER } from './settings.ts'
 export async function start(settings: BrokerSettings, log: Log): Promise<Daemon | Refused> {
   const { data, bind } = settings
   const addresses = brokerAddresses(bind)
+  const unfit = unfitSetting(settings)
+  if (unfit) return refused(unfit)
   if (!addresses) return refused(`--bind ${bind} is not of the form tcp://127.0.0.1:6770`)
   const store = openSqlite(data)
   if ('kind' in store) return refused(store.message)
   makeRoom(join(data, 'jobz.db-wal'))
-  const alive = readAlive(store)
+  const alive = readAlive(data, store)
   if ('kind' in alive) return alive
   const seed = seedIds(randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE())
-  const state = loadState(alive, seed, readClock())
+  const { max_lost, max_depth } = settings
+  const state = loadState(alive, seed, readClock(), { max_lost, max_depth })
   const keep = { days: settings.keep_days, runs: settings.keep_runs }
   const serving = await serve(data, addresses, store, state, log, keep)
   return {
@@ -39,13 +43,14 @@ export async function start(settings: BrokerSettings, log: Log): Promise<Daemon 
 }
 
 /** A damaged store is refused, and left as it is. */
-function readAlive(store: Store): Alive | Refused {
+function readAlive(data: string, store: Store): Alive | Refused {
   try {
     return store.load()
   } catch (error) {
     store.close()
     return refused(
-      `the store cannot be read (${String(error)}); it was left as it is: restore a copy`,
+      noRoom(data, error) ??
+        `the store cannot be read (${String(error)}); it was left as it is: restore a copy`,
     )
   }
 }

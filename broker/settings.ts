@@ -1,5 +1,6 @@
 /** What the broker can be told. */
 import type { SettingsOf, SettingsTable } from '../common/daemon/settings.ts'
+import { DEFAULT_LIMITS } from './core/limits.ts'
 
 export const BROKER = [
   {
@@ -30,6 +31,36 @@ export const BROKER = [
     default: 1_000_000,
     help: 'and when there are more finished runs than this, the oldest first',
   },
+  {
+    flag: 'max-lost',
+    env: 'JOBZ_MAX_LOST',
+    kind: 'count',
+    default: DEFAULT_LIMITS.max_lost,
+    help: 'a task that lost its worker so often is not tried again: it may be what kills it',
+  },
+  {
+    flag: 'max-depth',
+    env: 'JOBZ_MAX_DEPTH',
+    kind: 'count',
+    default: DEFAULT_LIMITS.max_depth,
+    help: 'so many steps may follow one another in a flow; a loop ends there',
+  },
 ] as const satisfies SettingsTable
 
 export type BrokerSettings = SettingsOf<typeof BROKER>
+
+/** What 0 would mean of these: of the first two more than whoever writes it may have in mind ("for ever", say). */
+const AT_LEAST_ONE = {
+  keep_days: 'a large number keeps them for ever',
+  keep_runs: 'a large number keeps them for ever',
+  max_lost: '1 gives up at the first loss',
+  max_depth: '1 is a step after the first',
+} as const
+
+/** Which setting cannot be meant, and what to say instead; null when all can. */
+export function unfitSetting(settings: BrokerSettings): string | null {
+  for (const [name, meaning] of Object.entries(AT_LEAST_ONE))
+    if (settings[name as keyof typeof AT_LEAST_ONE] < 1)
+      return `--${name.replaceAll('_', '-')} 0: at least 1; ${meaning}`
+  return null
+}

@@ -117,16 +117,17 @@ export function takeTurn(
 
 /** Looks up what a decision needs. Runs that an earlier request made come with what they were started with. */
 function gather(store: Store, needs: Needs): Found {
-  const requests =
-    needs.requests.length === 0 ? NOTHING_FOUND.requests : store.requests(needs.requests)
+  const { gates, arrived, retried } = needs
+  const requests = needs.requests ? store.requests(needs.requests) : NOTHING_FOUND.requests
   const earlier = [...requests.values()].map((request) => request.run_id)
-  const run_ids = [...needs.runs, ...earlier]
+  const run_ids = [...(needs.runs ?? []), ...earlier]
   return {
     requests,
     runs: run_ids.length === 0 ? NOTHING_FOUND.runs : store.runs(run_ids),
     values: earlier.length === 0 ? NOTHING_FOUND.values : store.values(earlier),
-    flows: new Map(needs.flows.map((flow_id) => [flow_id, store.flow(flow_id)])),
-    gates: needs.gates.length === 0 ? NOTHING_FOUND.gates : store.gates(needs.gates),
-    arrived: needs.arrived.length === 0 ? NOTHING_FOUND.arrived : store.arrived(needs.arrived),
+    flows: new Map(needs.flows?.map((flow_id) => [flow_id, store.flow(flow_id)])),
+    gates: gates ? store.gates(gates) : NOTHING_FOUND.gates,
+    arrived: arrived ? store.arrived(arrived) : NOTHING_FOUND.arrived,
+    retried: retried ? store.retried(retried) : NOTHING_FOUND.retried,
   }
 }

@@ -16,6 +16,8 @@ export type Output = {
 }
 
 export type Terminal = {
+  /** Standard input, to its end; without it there is none. */
+  readonly input?: () => AsyncIterable<Uint8Array>
   readonly out: Output
   readonly err: Output
   /** Columns. Only counts when `out` is a terminal. */
@@ -33,6 +35,7 @@ export const paint = (output: Output, style: Style, text: string): string =>
 export function processTerminal(): Terminal {
   const env = process.env
   return {
+    input: () => process.stdin,
     out: outputOf(process.stdout, env),
     err: outputOf(process.stderr, env),
     width: process.stdout.columns || Number(env['COLUMNS']) || 80,

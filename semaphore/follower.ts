@@ -6,6 +6,7 @@
 import type { Log } from '../common/daemon/log.ts'
 import type { SubscriberLink } from '../common/link/subscriber.ts'
 import { HEAD_CHANNEL } from '../common/protocol/feed.ts'
+import { PLACE_MS } from '../common/protocol/limits.ts'
 import { type After, byTheClock } from './after.ts'
 import type { Door, Place } from './door.ts'
 import { byJob, topicsOf } from './members.ts'
@@ -29,6 +30,8 @@ export type FollowerOptions = {
   readonly door: Door
   readonly log: Log
   readonly semaphores: Semaphores
+  /** How often places are said that stay as they are. */
+  readonly place_ms?: number
   readonly openSubscriber: (handlers: {
     readonly onFrame: (channel: string) => void
     readonly onConnect: () => void
@@ -42,7 +45,8 @@ const REGISTER_BYTES = 384 * 1024
 
 export function openFollower(options: FollowerOptions): Follower {
   const { door, log } = options
-  const wakes = createWakes(options.after ?? byTheClock)
+  const { after = byTheClock, place_ms = PLACE_MS } = options
+  const wakes = createWakes(after)
   const link = options.openSubscriber({ onFrame: wakes.tell, onConnect: wakes.tell })
   const life = { isOpen: true, wanted: options.semaphores }
   const { promise: registered, resolve: known } = Promise.withResolvers<void>()
@@ -68,12 +72,18 @@ export function openFollower(options: FollowerOptions): Follower {
     const { semaphores, topics } = reader
     const channels = [HEAD_CHANNEL, ...topics]
     for (const channel of channels) link.subscribe(channel)
+    const due = { isSo: false }
+    let cancel = after(place_ms, () => (due.isSo = true))
     while (life.isOpen && life.wanted === semaphores) {
+      if (due.isSo && !(await areKnown(reader))) break
+      if (due.isSo) cancel = after(place_ms, () => (due.isSo = true))
+      due.isSo = false
       const read = semaphores.size === 0 ? 'all' : await readPage(reader)
       if (read !== 'more' && life.isOpen && life.wanted === semaphores)
         await wakes.changed(LOOK_AGAIN_MS)
       if (read === 'anew') break
     }
+    cancel()
     for (const channel of channels) link.unsubscribe(channel)
   }
 
@@ -96,6 +106,14 @@ export function openFollower(options: FollowerOptions): Follower {
   }
 }
 
+/** Says that these are followed; false when the broker knows one of them no more. */
+async function areKnown({ door, places }: Reader): Promise<boolean> {
+  if (places.size === 0) return true
+  const told = await door.place([...places].map(([name, after]) => ({ name, after })))
+  if (told.kind !== 'told') return true
+  return [...places.keys()].every((name) => placeIn(told.result.places, name) !== null)
+}
+
 /** The saved place of each; null when the door was closed. */
 async function register(door: Door, semaphores: Semaphores): Promise<Places | null> {
   const places: Places = new Map()
@@ -103,14 +121,13 @@ async function register(door: Door, semaphores: Semaphores): Promise<Places | nu
     const told = await door.place(part)
     if (told.kind === 'closed') return null
     if (told.kind === 'refused') throw new Error(`the broker refuses: ${told.error.message}`)
-    for (const { name } of part)
-      places.set(
-        name,
-        Object.hasOwn(told.result.places, name) ? (told.result.places[name] ?? null) : null,
-      )
+    for (const { name } of part) places.set(name, placeIn(told.result.places, name))
   }
   return places
 }
+
+const placeIn = (places: Readonly<Record<string, string | null>>, name: string): string | null =>
+  Object.hasOwn(places, name) ? (places[name] ?? null) : null
 
 function inFrames(semaphores: Semaphores): Place[][] {
   const parts: Place[][] = []

@@ -1,4 +1,6 @@
-/** Retry by hand: a new run in the same flow, of what failed and only of that. */
+/** Retry by hand: a new run in the same flow, of what failed and only of that; one, or many that were not retried yet. */
+import type { RetryAccepted, RetryAnswer } from '../../common/protocol/answers.ts'
+import type { Failure } from '../../common/protocol/client-door.ts'
 import { answer, type Asker, refuse } from './effect.ts'
 import type { Command, Found, Now } from './event.ts'
 import { nextRunId } from './ids.ts'
@@ -12,23 +14,59 @@ export function decideRetry(
   now: Now,
   found: Found,
 ): void {
+  const worker = command.worker ?? null
   if (command.flow_id) return retryFlow(state, command.flow_id, asker, now, found)
-  const run_id = command.run_id ?? ''
-  const run = state.runs.get(run_id) ?? found.runs.get(run_id)
-  if (!run) return refuse(state, asker, failures.unknownRun(run_id))
-  if (!isFailed(run)) return refuse(state, asker, failures.notFailed(run))
-  const only_workers = workersFor(run, command.worker ?? null)
-  if (only_workers !== null && only_workers.length === 0)
-    return refuse(state, asker, failures.retriedElsewhere(run, command.worker ?? ''))
-  const again = retry(state, now, run, only_workers)
-  answer(state, asker, { run_id: again, flow_id: run.flow_id, retry_of: run_id, state: 'queued' })
+  if (command.run_ids)
+    return answer(state, asker, retryMany(state, command.run_ids, worker, now, found))
+  const again = retryOne(state, command.run_id ?? '', worker, now, found)
+  if ('status' in again) refuse(state, asker, again)
+  else answer(state, asker, again)
 }
+
+function retryOne(
+  state: State,
+  run_id: string,
+  worker: string | null,
+  now: Now,
+  found: Found,
+): RetryAccepted | Failure {
+  const run = state.runs.get(run_id) ?? found.runs.get(run_id)
+  if (!run) return failures.unknownRun(run_id)
+  if (!isFailed(run)) return failures.notFailed(run)
+  const only_workers = workersFor(run, worker)
+  if (only_workers !== null && only_workers.length === 0)
+    return failures.retriedElsewhere(run, worker ?? '')
+  const again = retry(state, now, run, only_workers)
+  return { run_id: again, flow_id: run.flow_id, retry_of: run_id, state: 'queued' }
+}
+
+/** Each of these that has no retry yet: so the same list may be said again, whatever became of the first time. */
+function retryMany(
+  state: State,
+  run_ids: readonly string[],
+  worker: string | null,
+  now: Now,
+  found: Found,
+): RetryAnswer[] {
+  const retried = new Set([...found.retried, ...retriedInTurn(state)])
+  return run_ids.map((run_id): RetryAnswer => {
+    if (retried.has(run_id)) return { error: failures.alreadyRetried(run_id) }
+    const again = retryOne(state, run_id, worker, now, found)
+    if ('status' in again) return { error: again }
+    retried.add(run_id)
+    return again
+  })
+}
+
+/** What this turn made is not in the store yet. */
+const retriedInTurn = (state: State): (string | null)[] =>
+  [...state.touched.runs].map((run) => run.retry_of)
 
 /** Every failed run of a flow that was not retried already. */
 function retryFlow(state: State, flow_id: string, asker: Asker, now: Now, found: Found): void {
   const runs = found.flows.get(flow_id)
   if (!runs || runs.length === 0) return refuse(state, asker, failures.unknownFlow(flow_id))
-  const retried = new Set([...runs, ...state.touched.runs].map((run) => run.retry_of))
+  const retried = new Set([...runs.map((run) => run.retry_of), ...retriedInTurn(state)])
   const failed = runs.filter((run) => isFailed(run) && !retried.has(run.run_id))
   if (failed.length === 0) return refuse(state, asker, failures.nothingFailed(flow_id))
   const run_ids = failed.map((run) => retry(state, now, run, workersFor(run, null)))

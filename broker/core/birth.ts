@@ -10,10 +10,17 @@ import { finish } from './finish.ts'
 import { joinFlow } from './flows.ts'
 import { nextRunId } from './ids.ts'
 import { enqueue, holdKey } from './lanes.ts'
+import { tooDeep } from './limits.ts'
 import type { Values } from './records.ts'
 import type { Run, State, Task, Via } from './state.ts'
 import { moveRun, tallyNew } from './tally.ts'
-import { MAX_VALUES_BYTES, mergeValues, type StoredValues, wireBytes } from './values.ts'
+import {
+  MAX_VALUES_BYTES,
+  mergeValues,
+  sameValues,
+  type StoredValues,
+  wireBytes,
+} from './values.ts'
 
 /** What a run that made another hands down. */
 export type Parent = Pick<Run, 'run_id' | 'flow_id' | 'depth' | 'handling'>
@@ -37,8 +44,6 @@ export type Birth = {
 
 export const DEFAULT_LANE = 'main'
 export const DEFAULT_PRIORITY = 512
-/** A flow that triggers itself without end is stopped at this many steps. */
-export const MAX_DEPTH = 100
 
 /** More unfinished runs than this are not taken in … */
 export const MAX_UNFINISHED = 2_000_000
@@ -88,7 +93,9 @@ export function bear(state: State, now: Now, birth: Birth): Run {
   state.touched.born.set(run_id, birth.values)
   joinFlow(state, run.flow_id)
   const broken =
-    birth.broken ?? (isTooDeep(run) ? TOO_DEEP : state.runs.size > MAX_WITH_STEPS ? TOO_MANY : null)
+    birth.broken ??
+    tooDeep(state.limits, run.depth, run.handling.length > 0) ??
+    (state.runs.size > MAX_WITH_STEPS ? TOO_MANY : null)
   if (broken === null) announceTo(state, now, run, birth.values, birth.priority)
   else {
     pin(state, run, birth.priority)
@@ -97,19 +104,14 @@ export function bear(state: State, now: Now, birth: Birth): Run {
   return run
 }
 
-const TOO_DEEP = `too_deep: the flow has more than ${MAX_DEPTH} steps in a row`
-
 const TOO_MANY = `full: ${MAX_WITH_STEPS} runs are unfinished`
-
-/** Whoever is to be told of the step that was too deep stands right below it. */
-const isTooDeep = ({ depth, via }: Run): boolean =>
-  depth > (via === 'failure' ? MAX_DEPTH + 2 : MAX_DEPTH)
 
 /** Ties a run to the card that is its job's now; what it was asked for wins over what the card says. */
 function pin(state: State, run: Run, priority: number | null): Card | null {
   const hash = state.jobs.get(run.job)
   const card = hash === undefined ? undefined : state.cards.get(hash)
   if (hash === undefined || !card) return null
+  state.touched.runs.add(run)
   run.card = hash
   run.lane = card.lane
   run.priority = priority ?? card.priority
@@ -137,8 +139,9 @@ export function announceTo(
     return
   }
   const params = checked.params
-  if (state.touched.born.has(run.run_id))
-    state.touched.born.set(run.run_id, { params, context: values.context })
+  const checkedValues = { params, context: values.context }
+  if (state.touched.born.has(run.run_id)) state.touched.born.set(run.run_id, checkedValues)
+  else if (!sameValues(params, values.params)) state.touched.revised.set(run.run_id, checkedValues)
   const key = concurrencyKey(card, params, values.context)
   if (key.kind === 'missing') {
     finish(

@@ -6,7 +6,30 @@
  */
 import type { Now } from './event.ts'
 import { peek, push } from './heap.ts'
-import type { Deadline, Gate, State, Task } from './state.ts'
+import type { Gate, State, Task } from './state.ts'
+
+/**
+ * When something is due: monotonic time, and what it concerns. Stale ones are told by looking (due.ts): a task's
+ * and a gate's name the wall time that they were made for, which is not theirs any more when that has changed.
+ */
+export type Due = { readonly at_ms: number; readonly what: Deadline }
+export type Deadline =
+  | { readonly kind: 'delay' | 'expires' | 'accept'; readonly run_id: string }
+  | {
+      readonly kind: 'task'
+      readonly run_id: string
+      readonly n: number
+      /** The task's `due_ms`; null asks whether its worker has been away for too long. */
+      readonly due_ms: number | null
+    }
+  | { readonly kind: 'lease' | 'away' | 'forget'; readonly worker: string }
+  | {
+      readonly kind: 'gate'
+      readonly semaphore: string
+      readonly key: string
+      readonly timeout_at_ms: number
+    }
+  | { readonly kind: 'lazy' }
 
 /**
  * Sets a deadline at a wall-clock time (which may have passed), at most `longest_ms` from now: after a restart only the

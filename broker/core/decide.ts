@@ -13,7 +13,7 @@ import { answer, type Asker, type Effect, refuse } from './effect.ts'
 import { type Command, type Event, type Found, NOTHING_FOUND, type Now } from './event.ts'
 import { settleFlows } from './flows.ts'
 import { decideOpen, decideReset } from './gates.ts'
-import { decidePlace } from './places.ts'
+import { decidePlace, decideSemaphoreCommand } from './places.ts'
 import { writeLazy } from './lazy.ts'
 import { nothingTouched, type Records, recordsOf, touchesAnything } from './records.ts'
 import { failures } from './refusals.ts'
@@ -36,7 +36,7 @@ export function decide(state: State, event: Event, now: Now, found: Found = NOTH
     case 'hello':
       return decideHello(state, event, now)
     case 'report':
-      return decideReport(state, event, now)
+      return decideReport(state, event, now, found)
     case 'gone':
       return decideGone(state, event)
     case 'due':
@@ -77,7 +77,9 @@ function decideCommand(state: State, command: Command, asker: Asker, now: Now, f
     case 'reset':
       return decideReset(state, command, asker, now, found)
     case 'place':
-      return decidePlace(state, command, asker)
+      return decidePlace(state, command, asker, now)
+    case 'semaphore':
+      return decideSemaphoreCommand(state, command, asker, now)
     case 'worker':
       return decideWorkerCommand(state, command, asker, now)
   }

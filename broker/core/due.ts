@@ -1,5 +1,6 @@
 /** What happens when something is due. */
 import { queue } from './birth.ts'
+import type { Due } from './deadlines.ts'
 import type { Now } from './event.ts'
 import { finish } from './finish.ts'
 import { timeOutGate } from './gates.ts'
@@ -7,7 +8,7 @@ import { peek, pop } from './heap.ts'
 import { writeLazy } from './lazy.ts'
 import { leaseOver, resendUnaccepted, workerAway } from './leases.ts'
 import { taskDue } from './retries.ts'
-import type { Due, State } from './state.ts'
+import type { State } from './state.ts'
 import { forgetIfAway } from './workers.ts'
 
 /** Does everything that is due by now. */

@@ -2,7 +2,7 @@
 import type { FromClient } from '../../common/protocol/client-door.ts'
 import type { FromWorker, Hello } from '../../common/protocol/worker-door.ts'
 import type { RequestRecord } from './records.ts'
-import { type Gate, gateId, type Run, type State } from './state.ts'
+import { type Gate, gateId, placeOf, type Run, type State } from './state.ts'
 import type { StoredValues } from './values.ts'
 
 /** Wall clock for people and for what is kept; monotonic time for everything that is waited for. */
@@ -36,11 +36,13 @@ export type Event =
 
 /** What an event's decision must have looked up. */
 export type Needs = {
-  readonly requests: readonly { readonly job: string; readonly request_id: string }[]
-  readonly runs: readonly string[]
-  readonly flows: readonly string[]
-  readonly gates: readonly { readonly semaphore: string; readonly key: string }[]
-  readonly arrived: readonly { readonly semaphore: string; readonly run_id: string }[]
+  readonly requests?: readonly { readonly job: string; readonly request_id: string }[]
+  readonly runs?: readonly string[]
+  readonly flows?: readonly string[]
+  readonly gates?: readonly { readonly semaphore: string; readonly key: string }[]
+  readonly arrived?: readonly { readonly semaphore: string; readonly run_id: string }[]
+  /** Runs of which it matters whether they have a retry. */
+  readonly retried?: readonly string[]
 }
 
 /** What was found. Memory comes first: what this turn changed is not in the store yet. */
@@ -52,6 +54,7 @@ export type Found = {
   readonly gates: ReadonlyMap<string, Gate>
   /** `semaphore\0run_id` of arrivals that were recorded before. */
   readonly arrived: ReadonlySet<string>
+  readonly retried: ReadonlySet<string>
 }
 
 export const NOTHING_FOUND: Found = {
@@ -61,47 +64,56 @@ export const NOTHING_FOUND: Found = {
   flows: new Map(),
   gates: new Map(),
   arrived: new Set(),
+  retried: new Set(),
 }
 
 /** What to look up before deciding an event; null for most, which need nothing. A gate in memory is not looked up. */
-export function needsOf(event: Event, { gates }: Pick<State, 'gates'>): Needs | null {
+export function needsOf(event: Event, state: State): Needs | null {
+  if (event.kind === 'report') return needsOfReport(event.report, state)
   if (event.kind !== 'command') return null
   const { command } = event
-  const gate = (semaphore: string, key: string): Needs['gates'] =>
-    gates.has(gateId(semaphore, key)) ? [] : [{ semaphore, key }]
-  const none = { requests: [], runs: [], flows: [], gates: [], arrived: [] }
+  const gate = (semaphore: string, key: string): NonNullable<Needs['gates']> =>
+    state.gates.has(gateId(semaphore, key)) ? [] : [{ semaphore, key }]
   switch (command.kind) {
     case 'trigger':
       return {
-        ...none,
         requests: command.triggers.flatMap(({ job, request_id }) =>
           request_id ? [{ job, request_id }] : [],
         ),
-        runs: command.triggers.flatMap(({ parent_run_id }) =>
-          parent_run_id ? [parent_run_id] : [],
-        ),
+        runs: command.triggers.flatMap(({ parent_run_id }) => parent_run_id ?? []),
       }
-    case 'cancel':
     case 'retry':
-      return {
-        ...none,
-        runs: command.run_id ? [command.run_id] : [],
-        flows: command.flow_id ? [command.flow_id] : [],
-      }
+      if (command.run_ids) return { runs: command.run_ids, retried: command.run_ids }
+      return namedIn(command)
+    case 'cancel':
+      return namedIn(command)
     case 'report':
-      return { ...none, runs: [command.run_id] }
+      return { runs: [command.run_id] }
     case 'arrive':
       return {
-        ...none,
         runs: [command.run_id],
         gates: command.key === null ? [] : gate(command.semaphore, command.key),
         arrived: [{ semaphore: command.semaphore, run_id: command.run_id }],
       }
     case 'open':
     case 'reset':
-      return { ...none, gates: gate(command.semaphore, command.key) }
+      return { gates: gate(command.semaphore, command.key) }
     case 'place':
     case 'worker':
+    case 'semaphore':
       return null
   }
 }
+
+/** What ends is alive, and in memory; only what was given up before that has to be looked for. */
+function needsOfReport(report: Report, { runs }: State): Needs | null {
+  if (report.kind !== 'ended') return null
+  const { run_id } = placeOf(report.task_id)
+  return runs.has(run_id) ? null : { runs: [run_id] }
+}
+
+/** The run, or the flow, that a command is about. */
+const namedIn = ({ run_id, flow_id }: Command & { kind: 'cancel' | 'retry' }): Needs => ({
+  runs: run_id ? [run_id] : [],
+  flows: flow_id ? [flow_id] : [],
+})

@@ -6,20 +6,14 @@
  */
 import type { Step } from '../../common/definition/card.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
+import type { Deadline } from './deadlines.ts'
 import { answer, type Asker, refuse } from './effect.ts'
 import type { Command, Found, Now } from './event.ts'
 import { note } from './feed.ts'
 import { freeFlow } from './flows.ts'
 import { clearArrivals, gather, type GatheringGate } from './gathering.ts'
 import { failures } from './refusals.ts'
-import {
-  type Arrival,
-  type Deadline,
-  gateId,
-  type SemaphoreState,
-  type State,
-  type Via,
-} from './state.ts'
+import { type Arrival, gateId, type SemaphoreState, type State, type Via } from './state.ts'
 
 export function decideOpen(
   state: State,
@@ -84,18 +78,20 @@ export function decideReset(
     return refuseUnknown(state, command.semaphore, asker)
   const gate = knownGate(state, found, command)
   if (!gate) return refuse(state, asker, failures.unknownGate(command.semaphore, command.key))
+  resetGate(state, now, gate)
+  answer(state, asker, { semaphore: gate.semaphore, key: gate.key, generation: gate.generation })
+}
+
+/** Lets go of what the gate holds, and begins a new generation. */
+export function resetGate(state: State, now: Now, gate: GatheringGate): void {
   if (gate.opened_ms === null)
     for (const { flow_id } of gate.arrivals.values()) freeFlow(state, flow_id)
   shut(gate)
   gate.since_ms = now.wall_ms
+  visit(state, gate)
   state.touched.gates.add(gate)
-  note(state, now, {
-    topic: `gate.reset.${gate.semaphore}.`,
-    semaphore: gate.semaphore,
-    key: gate.key,
-    generation: gate.generation,
-  })
-  answer(state, asker, { semaphore: gate.semaphore, key: gate.key, generation: gate.generation })
+  const { semaphore, key, generation } = gate
+  note(state, now, { topic: `gate.reset.${semaphore}.`, semaphore, key, generation })
 }
 
 /** A gate's timeout: `on_timeout` starts once, and the gate goes on waiting. */

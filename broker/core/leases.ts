@@ -13,12 +13,18 @@ import { note } from './feed.ts'
 import { finishIfOver, isOver } from './finish.ts'
 import { followEach } from './next.ts'
 import { enqueue, dequeue, isActive, moveTask } from './lanes.ts'
+import { poison } from './limits.ts'
 import { say } from './effect.ts'
-import { type Attempt, type Run, type State, type Task, type Worker, taskId } from './state.ts'
+import {
+  type Attempt,
+  placeOf,
+  type Run,
+  type State,
+  type Task,
+  type Worker,
+  taskId,
+} from './state.ts'
 
-/** The attempt whose lease runs out for the fifth time ends its task: it may be what kills its workers. */
-export const MAX_LOST = 5
-const POISON = `poison: ${MAX_LOST} attempts took their worker with them`
 /** An `all` task is lost when its worker has been away this long. */
 export const LOST_AFTER_AWAY_MS = 600_000
 
@@ -97,7 +103,8 @@ export function lose(state: State, now: Now, run: Run, task: Task, why: string):
   const card = run.card ? state.cards.get(run.card) : undefined
   task.lost += 1
   closeAttempt(task, now, 'lost', why)
-  if (task.lost >= MAX_LOST) endTask(state, now, run, task, 'lost', POISON)
+  if (task.lost >= state.limits.max_lost)
+    endTask(state, now, run, task, 'lost', poison(state.limits))
   else if (run.cancel_requested || card?.on_lost === 'fail')
     endTask(state, now, run, task, 'lost', why)
   else release(state, run, task)
@@ -203,6 +210,8 @@ export function regain(state: State, run: Run, task: Task, worker: Worker): void
   worker.waiting.delete(task)
   const attempt = task.attempts.at(-1)
   if (attempt) Object.assign(attempt, { state: 'leased', reason: null, finished_ms: null })
+  // Nothing was lost after all: a link that breaks now and then is no poison.
+  task.lost -= 1
   moveTask(state, run, task, 'leased')
 }
 
@@ -258,6 +267,6 @@ function resend(state: State, run: Run, task: Task, worker: Worker): void {
 }
 
 export function taskById(state: State, task_id: string): Task | undefined {
-  const dot = task_id.lastIndexOf('.')
-  return state.runs.get(task_id.slice(0, dot))?.tasks[Number(task_id.slice(dot + 1))]
+  const { run_id, n } = placeOf(task_id)
+  return state.runs.get(run_id)?.tasks[n]
 }

@@ -1,5 +1,5 @@
 /** A starting broker takes up what is alive, exactly where it was. */
-import { AWAY_MS, HAND_OVER_MS, LEASE_MS } from '../../common/protocol/limits.ts'
+import { AWAY_MS, HAND_OVER_MS, LEASE_MS, UNFOLLOWED_MS } from '../../common/protocol/limits.ts'
 import { due, dueGate, dueTask } from './deadlines.ts'
 import type { Now } from './event.ts'
 import { awaitSemaphores, holdFlow, joinFlow } from './flows.ts'
@@ -7,6 +7,7 @@ import { gather } from './gathering.ts'
 import type { Ids } from './ids.ts'
 import { enqueue, holdKey, isActive, laneNamed, recount } from './lanes.ts'
 import { watch } from './leases.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { joinMembers } from './places.ts'
 import { tallyNew } from './tally.ts'
 import type { CardRecord, SemaphoreRecord } from './records.ts'
@@ -44,8 +45,13 @@ export type Alive = {
 }
 
 /** The state after a start. Every open attempt has a new lease: its worker gets the time to come back. */
-export function loadState(alive: Alive, seed: Ids, now: Now): State {
-  const state = emptyState(seed)
+export function loadState(
+  alive: Alive,
+  seed: Ids,
+  now: Now,
+  limits: Limits = DEFAULT_LIMITS,
+): State {
+  const state = emptyState(seed, limits)
   state.feed_head = alive.feed_head
   for (const { hash, card } of alive.cards) {
     state.cards.set(hash, card)
@@ -55,7 +61,8 @@ export function loadState(alive: Alive, seed: Ids, now: Now): State {
   for (const worker of alive.workers) takeWorker(state, worker, now)
   for (const run of alive.runs) takeRun(state, run, now)
   for (const record of alive.semaphores) {
-    const semaphore = { ...record, awaited_by: new Map<string, number>() }
+    const away_at_ms = now.mono_ms + UNFOLLOWED_MS
+    const semaphore = { ...record, awaited_by: new Map<string, number>(), away_at_ms }
     state.semaphores.set(record.name, semaphore)
     joinMembers(state, semaphore)
   }

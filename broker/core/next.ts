@@ -41,15 +41,19 @@ export function wantedValues(state: State): string[] {
   for (const item of state.following)
     if (item.kind !== 'steps') wanted.add(item.run.run_id)
     else if (item.steps.length > 0) for (const run_id of item.values_of) wanted.add(run_id)
-  return [...wanted].filter((run_id) => !state.touched.born.has(run_id))
+  return [...wanted].filter((run_id) => !valuesInTurn(state, run_id))
 }
 
-/** Follows up what is pending. What is born may pend again: repeat until nothing does (MAX_DEPTH ends it). */
+/** What this turn has given to a run is not in the store yet. */
+const valuesInTurn = ({ touched }: State, run_id: string): StoredValues | undefined =>
+  touched.born.get(run_id) ?? touched.revised.get(run_id)
+
+/** Follows up what is pending. What is born may pend again: repeat until nothing does (`max_depth` ends it). */
 export function follow(state: State, now: Now, stored: ReadonlyMap<string, StoredValues>): void {
   const pending = state.following
   state.following = []
   const valuesOf = (run_id: string): StoredValues =>
-    state.touched.born.get(run_id) ?? stored.get(run_id) ?? { params: {}, context: {} }
+    valuesInTurn(state, run_id) ?? stored.get(run_id) ?? { params: {}, context: {} }
   for (const item of pending) {
     if (item.kind === 'steps')
       startSteps(

@@ -4,11 +4,12 @@
  */
 import type { Card, Semaphore } from '../../common/definition/card.ts'
 import type { RunState } from '../../common/protocol/answers.ts'
+import type { StoredValues } from './values.ts'
 import type { Arrival, Gate, Run, Task, Worker } from './state.ts'
 
 export type Values = Readonly<Record<string, string>>
 
-/** A new run brings its parameters (and what a handler is told beside them); a changed one leaves them alone. */
+/** A new run brings its parameters (and what a handler is told beside them); a changed one leaves them to `revised`. */
 export type RunRecord = {
   readonly run: Run
   readonly values: { params: Values; context: Values } | null
@@ -62,9 +63,14 @@ export type SemaphoreRecord = {
   readonly place: number
 }
 
+/** A late announcement has filled in the defaults of its job. */
+export type RevisedRecord = { readonly run_id: string; readonly values: StoredValues }
+
 /** Everything one transaction holds. */
 export type Records = {
   readonly runs: readonly RunRecord[]
+  /** Of runs that were recorded before, with other values. */
+  readonly revised: readonly RevisedRecord[]
   /** Tasks are written whole, over what was there. */
   readonly tasks: readonly Task[]
   readonly requests: readonly RequestRecord[]
@@ -75,6 +81,7 @@ export type Records = {
   readonly workers: readonly Worker[]
   readonly forgotten: readonly string[]
   readonly semaphores: readonly SemaphoreRecord[]
+  readonly forgotten_semaphores: readonly string[]
   readonly gates: readonly Gate[]
   readonly arrivals: readonly ArrivalRecord[]
   readonly refusals: readonly RefusalRecord[]
@@ -85,6 +92,8 @@ export type Records = {
 export type Touched = {
   /** New runs with what they are started with; kept after the turn only in the store. */
   readonly born: Map<string, { params: Values; context: Values }>
+  /** What older runs are started with from now on. */
+  readonly revised: Map<string, StoredValues>
   readonly runs: Set<Run>
   readonly tasks: Set<Task>
   readonly requests: Map<string, RequestRecord>
@@ -94,6 +103,7 @@ export type Touched = {
   readonly workers: Set<Worker>
   readonly forgotten: Set<string>
   readonly semaphores: Map<string, SemaphoreRecord>
+  readonly forgotten_semaphores: Set<string>
   readonly gates: Set<Gate>
   /** By `semaphore\0run_id`: however often it is told, it is one arrival. */
   readonly arrivals: Map<string, ArrivalRecord>
@@ -105,6 +115,7 @@ export type Touched = {
 
 export const nothingTouched = (): Touched => ({
   born: new Map(),
+  revised: new Map(),
   runs: new Set(),
   tasks: new Set(),
   requests: new Map(),
@@ -114,6 +125,7 @@ export const nothingTouched = (): Touched => ({
   workers: new Set(),
   forgotten: new Set(),
   semaphores: new Map(),
+  forgotten_semaphores: new Set(),
   gates: new Set(),
   arrivals: new Map(),
   refusals: [],
@@ -132,6 +144,7 @@ export const touchesAnything = (touched: Touched): boolean =>
 export function recordsOf(touched: Touched): Records {
   return {
     runs: [...touched.runs].map((run) => ({ run, values: touched.born.get(run.run_id) ?? null })),
+    revised: [...touched.revised].map(([run_id, values]) => ({ run_id, values })),
     tasks: [...touched.tasks],
     requests: [...touched.requests.values()],
     cards: touched.cards,
@@ -140,6 +153,7 @@ export function recordsOf(touched: Touched): Records {
     workers: [...touched.workers],
     forgotten: [...touched.forgotten],
     semaphores: [...touched.semaphores.values()],
+    forgotten_semaphores: [...touched.forgotten_semaphores],
     gates: [...touched.gates],
     arrivals: [...touched.arrivals.values()],
     refusals: touched.refusals,

@@ -51,6 +51,14 @@ export const failures = {
       `request_id ${short(request_id)} was used before, with other parameters, priority or delay (run ${run_id})`,
       'give every different request an id of its own',
     ),
+  /** The promise is one run for each request, also when nobody can be told any more how it ended. */
+  runForgotten: (request_id: string, run_id: string) =>
+    failure(
+      409,
+      'run_forgotten',
+      `request_id ${short(request_id)} was used before, and its run ${run_id} is over and not kept any more`,
+      'to run it once more, give it an id of its own',
+    ),
   concurrencyFull: (job: string) =>
     failure(
       429,
@@ -99,6 +107,13 @@ export const failures = {
     ),
   nothingFailed: (flow_id: string) =>
     failure(409, 'not_failed', `flow ${flow_id} has no failed run that was not retried already`),
+  alreadyRetried: (run_id: string) =>
+    failure(
+      409,
+      'already_retried',
+      `run ${run_id} was retried before`,
+      `jobz show ${run_id} names its retry; jobz retry ${run_id} makes another`,
+    ),
   retriedElsewhere: (run: Run, worker: string) =>
     failure(409, 'not_failed', `run ${run.run_id} did not fail on ${short(worker)}`),
   unknownWorker: (worker: string, nearest: string | null) =>
@@ -121,6 +136,13 @@ export const failures = {
       'unknown_semaphore',
       `there is no semaphore called ${short(name)}`,
       near(nearest) ?? 'jobz semaphores lists them',
+    ),
+  semaphorePresent: (name: string) =>
+    failure(
+      409,
+      'semaphore_present',
+      `a semaphore process has named ${name} within the last minute`,
+      'take it out of the jobs of every semaphore process, reload them (SIGHUP), and try again in a minute',
     ),
   unknownGate: (semaphore: string, key: string) =>
     failure(

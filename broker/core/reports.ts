@@ -3,7 +3,7 @@ import type { Ended } from '../../common/protocol/worker-door.ts'
 import { decideBye } from './workers.ts'
 import { leaseOwn } from './dispatch.ts'
 import { say } from './effect.ts'
-import type { Event, Now, Report } from './event.ts'
+import type { Event, Found, Now, Report } from './event.ts'
 import { isActive } from './lanes.ts'
 import { touchLazily } from './lazy.ts'
 import {
@@ -17,10 +17,15 @@ import {
   taskById,
 } from './leases.ts'
 import { delayFor, putOff } from './retries.ts'
-import type { Run, State, Task, Worker } from './state.ts'
+import { placeOf, type Run, type State, type Task, taskId, type Worker } from './state.ts'
 
 /** A report under a session that is not known (any more) is answered by asking for a new `hello`. */
-export function decideReport(state: State, event: Event & { kind: 'report' }, now: Now): void {
+export function decideReport(
+  state: State,
+  event: Event & { kind: 'report' },
+  now: Now,
+  found: Found,
+): void {
   const worker = state.sessions.get(event.session)
   if (!worker?.session) return say(state, event.peer, { kind: 'hello_again' })
   worker.session.peer = event.peer
@@ -37,7 +42,7 @@ export function decideReport(state: State, event: Event & { kind: 'report' }, no
     case 'started':
       return progress(state, now, worker, report)
     case 'ended':
-      return ended(state, now, worker, report)
+      return ended(state, now, worker, report, found)
   }
 }
 
@@ -100,11 +105,11 @@ function current(
 }
 
 /** An attempt is over. Whatever it means, the worker gets its acknowledgement once that is on disk. */
-function ended(state: State, now: Now, worker: Worker, report: Ended): void {
+function ended(state: State, now: Now, worker: Worker, report: Ended, found: Found): void {
   const { task_id, attempt } = report
   say(state, worker.session?.peer ?? '', { kind: 'ack', of: 'ended', task_id, attempt })
   const { task, run } = current(state, worker, report)
-  if (!task || !run) return noteStale(state, worker, report)
+  if (!task || !run) return noteStale(state, worker, report, found)
   regain(state, run, task, worker)
   if (report.reason === 'returned' && !run.cancel_requested) {
     closeAttempt(task, now, 'ready', 'given back before it ran')
@@ -157,9 +162,9 @@ function takeOver(task: Task, run: Run, report: Ended): void {
 
 const TOO_LATE = 'reported too late'
 
-/** A stale report changes nothing; it is kept as a note on its attempt while its run is unfinished. */
-function noteStale(state: State, worker: Worker, report: Ended): void {
-  const task = taskById(state, report.task_id)
+/** A stale report changes nothing; it is kept as a note on its attempt, also when its run is over and out of memory. */
+function noteStale(state: State, worker: Worker, report: Ended, found: Found): void {
+  const task = taskById(state, report.task_id) ?? endedTask(state, report.task_id, found)
   const attempt = task?.attempts.find(
     (item) => item.attempt === report.attempt && item.worker === worker.name,
   )
@@ -168,4 +173,11 @@ function noteStale(state: State, worker: Worker, report: Ended): void {
   attempt.signal = report.signal
   attempt.reason = `${attempt.reason}; ${TOO_LATE}: ${outcomeOf(report)}`
   state.touched.tasks.add(task)
+}
+
+/** A task of a run that is over, as it is stored, or as this turn has noted it already. */
+function endedTask(state: State, task_id: string, found: Found): Task | undefined {
+  const { run_id, n } = placeOf(task_id)
+  const stored = found.runs.get(run_id)?.tasks.find((task) => task.n === n)
+  return stored && ([...state.touched.tasks].find((task) => taskId(task) === task_id) ?? stored)
 }

@@ -1,14 +1,14 @@
 /** Executions that failed and are tried again: whether, and when. */
 import type { Ended } from '../../common/protocol/worker-door.ts'
 import type { Retries } from '../../common/definition/card.ts'
-import { dueTask } from './deadlines.ts'
+import { type Deadline, dueTask } from './deadlines.ts'
 import { leaseOwn } from './dispatch.ts'
 import type { Now } from './event.ts'
 import { scatter } from './ids.ts'
 import { enqueue, moveTask } from './lanes.ts'
 import { awaitReturn, endTask, LOST_AFTER_AWAY_MS } from './leases.ts'
 import { isOver } from './finish.ts'
-import { type Deadline, type Run, type State, type Task, type Worker, taskId } from './state.ts'
+import { type Run, type State, type Task, type Worker, taskId } from './state.ts'
 
 /** Reasons that trying again cannot change. */
 const FINAL: ReadonlySet<string> = new Set(['bad_parameter', 'unknown_job', 'canceled'])

@@ -7,6 +7,7 @@
  */
 import type { Card, Semaphore } from '../../common/definition/card.ts'
 import type { RunState, TaskState } from '../../common/protocol/answers.ts'
+import type { Due } from './deadlines.ts'
 import type { Effect } from './effect.ts'
 import type { GatheringGate } from './gathering.ts'
 import type { Following } from './next.ts'
@@ -14,6 +15,7 @@ import { earlier, type Heap, makeHeap } from './heap.ts'
 import type { Ids } from './ids.ts'
 import type { Lazy } from './lazy.ts'
 import type { KeyUse, Lane } from './lanes.ts'
+import type { Limits } from './limits.ts'
 import { nothingTouched, type Touched } from './records.ts'
 import type { Tally } from './tally.ts'
 
@@ -94,7 +96,7 @@ export type Task = {
   accepted: boolean
   /** Failed executions that count against `retries`. */
   tries: number
-  /** Attempts whose lease ran out; the fifth ends the task. */
+  /** Attempts whose lease ran out; one too many ends the task (limits.ts). */
   lost: number
   exit_code: number | null
   signal: string | null
@@ -175,6 +177,8 @@ export type SemaphoreState = {
   place: number
   /** Flows that wait for it to pass a feed number. */
   readonly awaited_by: Map<string, number>
+  /** Monotonic time at which it counts as away, unless a process names it before. Not stored. */
+  away_at_ms: number
 }
 
 /** Unfinished business of a flow, counted, until it is settled. */
@@ -189,6 +193,7 @@ export type Flow = {
 
 export type State = {
   readonly partition: number
+  readonly limits: Limits
   ids: Ids
   sequence: number
   feed_head: number
@@ -234,35 +239,19 @@ export type State = {
   following: Following[]
 }
 
-/**
- * When something is due: monotonic time, and what it concerns. Stale ones are told by looking (deadlines.ts): a task's
- * and a gate's name the wall time that they were made for, which is not theirs any more when that has changed.
- */
-export type Due = { readonly at_ms: number; readonly what: Deadline }
-export type Deadline =
-  | { readonly kind: 'delay' | 'expires' | 'accept'; readonly run_id: string }
-  | {
-      readonly kind: 'task'
-      readonly run_id: string
-      readonly n: number
-      /** The task's `due_ms`; null asks whether its worker has been away for too long. */
-      readonly due_ms: number | null
-    }
-  | { readonly kind: 'lease' | 'away' | 'forget'; readonly worker: string }
-  | {
-      readonly kind: 'gate'
-      readonly semaphore: string
-      readonly key: string
-      readonly timeout_at_ms: number
-    }
-  | { readonly kind: 'lazy' }
-
 export const taskId = (task: Task): string => `${task.run_id}.${task.n}`
+/** Which run a task is of, and which of its tasks (-1: no task is called so). */
+export function placeOf(task_id: string): { run_id: string; n: number } {
+  const dot = task_id.lastIndexOf('.')
+  const n = Number(task_id.slice(dot + 1))
+  return { run_id: task_id.slice(0, dot), n: task_id.endsWith(`.${n}`) ? n : -1 }
+}
 export const gateId = (semaphore: string, key: string): string => `${semaphore}\0${key}`
 
 /** A broker that knows nothing yet. `seed` makes its run ids differ from those of other brokers and starts. */
-export const emptyState = (seed: Ids): State => ({
+export const emptyState = (seed: Ids, limits: Limits): State => ({
   partition: 0,
+  limits,
   ids: seed,
   sequence: 0,
   feed_head: 0,

@@ -36,6 +36,8 @@ function accept(state: State, trigger: Trigger, now: Now, found: Found): Trigger
   const unfit = unfitName(state, trigger.job)
   if (unfit) return unfit
   const earlier = findEarlier(state, trigger, found)
+  if (earlier && 'forgotten' in earlier)
+    return failures.runForgotten(trigger.request_id ?? '', earlier.forgotten)
   if (earlier) return repeat(state, trigger, earlier)
   const card = cardOf(state, trigger.job)
   const checked = checkParams(card, trigger.params, { now_ms: now.wall_ms, source: 'trigger' })
@@ -116,17 +118,18 @@ function unfitName(state: State, job: string): Failure | null {
   return state.jobs.has(job) ? null : failures.unknownJob(job, nearestName(job, state.jobs.keys()))
 }
 
-/** A run that the same request made before; what this turn made is not in the store yet. */
+/** A run that the same request made before, even one that is not kept any more; what this turn made is not in the store yet. */
 function findEarlier(
   state: State,
   { job, request_id }: Trigger,
   found: Found,
-): { run: Run; params: Values | undefined } | null {
+): { run: Run; params: Values | undefined } | { forgotten: string } | null {
   if (!request_id) return null
   const key = `${job}\0${request_id}`
   const run_id = (state.touched.requests.get(key) ?? found.requests.get(key))?.run_id
-  const run = run_id === undefined ? undefined : (state.runs.get(run_id) ?? found.runs.get(run_id))
-  if (!run) return null
+  if (run_id === undefined) return null
+  const run = state.runs.get(run_id) ?? found.runs.get(run_id)
+  if (!run) return { forgotten: run_id }
   return {
     run,
     params: (state.touched.born.get(run.run_id) ?? found.values.get(run.run_id))?.params,

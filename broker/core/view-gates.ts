@@ -4,7 +4,9 @@
  */
 import type { GateView, SemaphoreView } from '../../common/protocol/answers.ts'
 import { cursorOf } from '../../common/protocol/cursor.ts'
+import type { Now } from './event.ts'
 import type { GatheringGate } from './gathering.ts'
+import { isAway } from './places.ts'
 import type { SemaphoreState, State } from './state.ts'
 
 /** Of a gate's arrivals the newest are listed; how many there are is said beside them. */
@@ -14,7 +16,7 @@ const GATES_SHOWN = 1_000
 const iso = (ms: number): string => new Date(ms).toISOString()
 
 /** Gates that gather, newest first; those that are open are in the history. All semaphores share the `bytes`. */
-export function viewSemaphores(state: State, bytes: number): SemaphoreView[] {
+export function viewSemaphores(state: State, now: Now, bytes: number): SemaphoreView[] {
   const gathering = new Map<string, GatheringGate[]>()
   for (const gate of state.gates.values()) {
     if (gate.opened_ms !== null) continue
@@ -28,6 +30,7 @@ export function viewSemaphores(state: State, bytes: number): SemaphoreView[] {
     const gates = (gathering.get(semaphore.name) ?? []).sort((a, b) => b.since_ms - a.since_ms)
     return {
       semaphore: semaphore.name,
+      state: isAway(semaphore, now) ? 'away' : 'present',
       wait_for: semaphore.definition.wait_for.map(({ job, count }) => ({ job, count })),
       place: cursorOf(semaphore.place),
       gates: within(share, gates.slice(0, GATES_SHOWN), (gate) => viewGate(semaphore, gate)),

@@ -129,7 +129,7 @@ function explainView({ state, now }: QuestionPorts, run: RunView): ExplainView {
 
 /** A flow is settled only when no semaphore still has something to say about it. */
 async function answerFlow({ state, history }: QuestionPorts, flow_id: string): Promise<Answer> {
-  const found = await history.find(flow_id)
+  const found = await history.findFlow(flow_id)
   if (found.kind === 'ambiguous') return { error: failures.ambiguousRun(flow_id, found.run_ids) }
   const flow = found.kind === 'found' ? await history.flow(found.run_id) : null
   if (!flow) return { error: failures.unknownFlow(flow_id) }
@@ -139,8 +139,8 @@ async function answerFlow({ state, history }: QuestionPorts, flow_id: string): P
 }
 
 /** Half of the answer is for the gates that gather, what is left of the frame for those that are open. */
-async function semaphores({ state, history }: QuestionPorts): Promise<SemaphoreView[]> {
-  const gathering = viewSemaphores(state, GATES_BYTES)
+async function semaphores({ state, history, now }: QuestionPorts): Promise<SemaphoreView[]> {
+  const gathering = viewSemaphores(state, now(), GATES_BYTES)
   const share = GATES_BYTES / Math.max(1, gathering.length)
   const answer: SemaphoreView[] = []
   for (const semaphore of gathering) {

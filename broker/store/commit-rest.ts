@@ -63,11 +63,14 @@ export function workerWriter(db: DatabaseSync): Writer {
   }
 }
 
+/** As with workers, one that came back within the turn stays known. */
 export function semaphoreWriter(db: DatabaseSync): Writer {
+  const forget = db.prepare('DELETE FROM semaphores WHERE name = ?')
   const write = db.prepare(
     'INSERT OR REPLACE INTO semaphores (name, definition, place) VALUES (?, ?, ?)',
   )
-  return ({ semaphores }) => {
+  return ({ semaphores, forgotten_semaphores }) => {
+    for (const name of forgotten_semaphores) forget.run(name)
     for (const { name, definition, place } of semaphores)
       write.run(name, JSON.stringify(definition), place)
   }

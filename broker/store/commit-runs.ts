@@ -24,6 +24,14 @@ export function runWriter(
   }
 }
 
+export function revisedWriter(db: DatabaseSync): Writer {
+  const statement = db.prepare('UPDATE runs SET params = ?, context = ? WHERE run_id = ?')
+  return ({ revised }) => {
+    for (const { run_id, values } of revised)
+      statement.run(textOf(values.params), textOf(values.context), run_id)
+  }
+}
+
 function insertRun(
   db: DatabaseSync,
 ): (run: Run, values: NonNullable<RunRecord['values']>) => number {
@@ -121,15 +129,10 @@ export function taskWriter(db: DatabaseSync): Writer {
   return ({ tasks }) => tasks.forEach(write)
 }
 
-/**
- * A request that is recorded twice breaks "one run per idempotency key", so that throws. Only when the run that it made
- * has been forgotten may its key be taken over.
- */
+/** A request that is recorded twice breaks "one run per idempotency key", so that throws. */
 export function requestWriter(db: DatabaseSync): Writer {
   const statement = db.prepare(
-    `INSERT INTO requests (request_id, job, run_id, at_ms) VALUES (?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET run_id = excluded.run_id, at_ms = excluded.at_ms
-      WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.run_id = requests.run_id)`,
+    'INSERT OR IGNORE INTO requests (request_id, job, run_id, at_ms) VALUES (?, ?, ?, ?)',
   )
   const write = ({ request_id, job, run_id, at_ms }: RequestRecord): void => {
     const { changes } = statement.run(request_id, job, run_id, at_ms)

@@ -67,6 +67,7 @@ export function openHistory(directory: string): History {
       })
   return {
     find: asking('find'),
+    findFlow: asking('findFlow'),
     run: asking('run'),
     runs: asking('runs'),
     flow: asking('flow'),

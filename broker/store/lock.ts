@@ -20,7 +20,11 @@ export function takeLock(directory: string): Lock | { kind: 'refused'; message: 
     db.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     db.close()
-    if (!isBusy(error)) return { kind: 'refused', message: `${path}: ${messageOf(error)}` }
+    if (!isBusy(error) && !isForeign(error)) throw error
+    if (!isBusy(error)) {
+      const message = `${path} cannot be locked (${messageOf(error)}): remove it, it holds nothing`
+      return { kind: 'refused', message }
+    }
     const message = `${directory} is held by another broker${readHolder(holder)}: stop that one, or give this one a directory of its own with --data`
     return { kind: 'refused', message }
   }
@@ -35,9 +39,13 @@ export const createPrivate = (path: string): void => closeSync(openSync(path, 'a
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error)
 
-const SQLITE_BUSY = 5
-const isBusy = (error: unknown): boolean =>
-  error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY
+const isCode =
+  (code: number) =>
+  (error: unknown): boolean =>
+    error instanceof Error && 'errcode' in error && error.errcode === code
+const isBusy = isCode(5)
+/** It is no database. */
+const isForeign = isCode(26)
 
 function readHolder(path: string): string {
   try {

@@ -101,3 +101,8 @@ export function arrivedLookUp(db: DatabaseSync): Store['arrived'] {
         .map(({ semaphore, run_id }) => `${semaphore}\0${run_id}`),
     )
 }
+
+export function retriedLookUp(db: DatabaseSync): Store['retried'] {
+  const select = db.prepare('SELECT 1 FROM runs INDEXED BY runs_retries WHERE retry_of = ? LIMIT 1')
+  return (run_ids) => new Set(run_ids.filter((run_id) => select.get(run_id) !== undefined))
+}

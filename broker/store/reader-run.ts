@@ -14,11 +14,18 @@ import type { ValuedRunRow } from './views.ts'
 const SHORTEST_ID = 8
 const AMBIGUOUS_SHOWN = 10
 
+export const findAnswer = (db: DatabaseSync): Questions['find'] => finder(db, 'run_id', 'runs_id')
+/** A flow has the id of its first run, and is still there when that has been forgotten before the others. */
+export const findFlowAnswer = (db: DatabaseSync): Questions['findFlow'] =>
+  finder(db, 'flow_id', 'runs_flow')
+
 /** A short form is looked for in the whole index of ids: some milliseconds per 100,000 runs, off the hot path. */
-export function findAnswer(db: DatabaseSync): Questions['find'] {
-  const exact = db.prepare('SELECT run_id FROM runs WHERE run_id = ?')
-  const ending = db.prepare(`SELECT run_id FROM runs INDEXED BY runs_id
-    WHERE substr(run_id, ?) = ? ORDER BY run_id DESC LIMIT ${AMBIGUOUS_SHOWN}`)
+function finder(db: DatabaseSync, column: string, index: string): Questions['find'] {
+  const exact = db.prepare(
+    `SELECT ${column} AS run_id FROM runs INDEXED BY ${index} WHERE ${column} = ? LIMIT 1`,
+  )
+  const ending = db.prepare(`SELECT DISTINCT ${column} AS run_id FROM runs INDEXED BY ${index}
+    WHERE substr(${column}, ?) = ? ORDER BY ${column} DESC LIMIT ${AMBIGUOUS_SHOWN}`)
   return (run_id) => {
     if (exact.get(run_id) !== undefined) return { kind: 'found', run_id }
     if (run_id.length < SHORTEST_ID) return { kind: 'unknown' }

@@ -74,6 +74,21 @@ function openPage(limit: number): {
 const numberIn = (statement: StatementSync, ...args: SQLInputValue[]): number =>
   Number(statement.get(...args)?.['position'])
 
+/**
+ * Nobody has dealt with it: it has no retry; and it has no handler, or one that came to nothing, itself and its retries.
+ * A handler is an `on_failure` run.
+ */
+const UNHANDLED = `${UNHAPPY}
+  AND NOT EXISTS (SELECT 1 FROM runs AS again INDEXED BY runs_retries WHERE again.retry_of = runs.run_id)
+  AND (WITH RECURSIVE handlers (run_id, state) AS (
+      SELECT run_id, state FROM runs AS handler INDEXED BY runs_handlers
+        WHERE handler.via = 'failure' AND handler.parent_run_id = runs.run_id
+      UNION SELECT again.run_id, again.state FROM handlers
+        CROSS JOIN runs AS again INDEXED BY runs_retries WHERE again.retry_of = handlers.run_id)
+    SELECT count(*) = 0 OR max(state <> 'succeeded' AND NOT EXISTS
+      (SELECT 1 FROM runs AS again INDEXED BY runs_retries WHERE again.retry_of = handlers.run_id))
+    FROM handlers)`
+
 /** The index is named outright: the choice should not depend on statistics that nobody gathers. */
 function conditions(filter: RunFilter): { where: string; args: SQLInputValue[] } {
   const states = filter.state?.split(',').map((state) => state.trim()) ?? null
@@ -93,7 +108,8 @@ function conditions(filter: RunFilter): { where: string; args: SQLInputValue[] }
   ]
   const used = wanted.filter(([, values]) => values.length > 0)
   const { index, term } = indexFor(filter, states)
-  const terms = [term, ...used.map(([condition]) => condition)]
+  const unhandled = filter.unhandled ? [UNHANDLED] : []
+  const terms = [term, ...used.map(([condition]) => condition), ...unhandled]
   return {
     where: `${index} WHERE ${terms.join(' AND ')}`,
     args: used.flatMap(([, values]) => values),
@@ -103,13 +119,18 @@ function conditions(filter: RunFilter): { where: string; args: SQLInputValue[] }
 const given = (value: SQLInputValue | undefined): SQLInputValue[] =>
   value === undefined || value === null ? [] : [value]
 
+const UNHAPPY_RUNS = {
+  index: 'INDEXED BY runs_unhappy',
+  term: UNHAPPY,
+  states: ['failed', 'expired'],
+}
 const PARTIAL = [
   {
     index: 'INDEXED BY runs_unfinished',
     term: UNFINISHED,
     states: ['waiting', 'queued', 'running'],
   },
-  { index: 'INDEXED BY runs_unhappy', term: UNHAPPY, states: ['failed', 'expired'] },
+  UNHAPPY_RUNS,
 ]
 
 function indexFor(
@@ -117,6 +138,7 @@ function indexFor(
   states: readonly string[] | null,
 ): { index: string; term: string } {
   if (given(filter.flow).length > 0) return { index: 'INDEXED BY runs_flow', term: 'TRUE' }
+  if (filter.unhandled) return UNHAPPY_RUNS
   const partial = PARTIAL.find((group) => states?.every((state) => group.states.includes(state)))
   if (partial !== undefined) return partial
   if (given(filter.job).length > 0) return { index: 'INDEXED BY runs_job', term: 'TRUE' }

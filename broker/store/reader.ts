@@ -8,7 +8,7 @@ import { checkpointAnswer } from './reader-checkpoint.ts'
 import { refusalsAnswer, replayAnswer } from './reader-feed.ts'
 import { openGatesAnswer } from './reader-gates.ts'
 import { countRunsAnswer, oldRequestsAnswer, oldRunsAnswer } from './reader-old.ts'
-import { attemptAnswer, findAnswer, runAnswer } from './reader-run.ts'
+import { attemptAnswer, findAnswer, findFlowAnswer, runAnswer } from './reader-run.ts'
 import { flowAnswer, runsAnswer } from './reader-runs.ts'
 import { DATABASE_FILE } from './sqlite.ts'
 
@@ -20,6 +20,7 @@ db.exec('PRAGMA synchronous = FULL; PRAGMA query_only = ON')
 
 const answers: Questions = {
   find: findAnswer(db),
+  findFlow: findFlowAnswer(db),
   run: runAnswer(db),
   runs: runsAnswer(db),
   flow: flowAnswer(db),

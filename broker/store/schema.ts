@@ -94,6 +94,10 @@ const MIGRATIONS: readonly string[] = [
 
   // 2: runs that were forgotten, until their output files are removed too.
   `CREATE TABLE forgotten_outputs (run_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;`,
+
+  // 3: whether a failed run was retried, and which handlers it had. Few runs are in these, and what they hold never changes.
+  `CREATE INDEX runs_retries ON runs (retry_of) WHERE retry_of IS NOT NULL;
+  CREATE INDEX runs_handlers ON runs (parent_run_id) WHERE via = 'failure';`,
 ]
 
 /** How many steps this program knows. */

@@ -5,7 +5,7 @@
  * would hold up a decision for as long as the disk likes, so the history's thread does it (reader-checkpoint.ts).
  */
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Records } from '../core/records.ts'
 import {
@@ -16,8 +16,8 @@ import {
   semaphoreWriter,
   workerWriter,
 } from './commit-rest.ts'
-import { requestWriter, runWriter, taskWriter } from './commit-runs.ts'
-import { findDamage, tellingDamage, WHAT_TO_DO } from './damage.ts'
+import { requestWriter, revisedWriter, runWriter, taskWriter } from './commit-runs.ts'
+import { findDamage, findLost, tellingDamage, WHAT_TO_DO } from './damage.ts'
 import { forgetter } from './forget.ts'
 import { loadAlive } from './load.ts'
 import { createPrivate, messageOf, takeLock } from './lock.ts'
@@ -26,9 +26,11 @@ import {
   flowLookUp,
   gateLookUp,
   requestLookUp,
+  retriedLookUp,
   runLookUp,
   valuesLookUp,
 } from './look-ups.ts'
+import { noRoom, whatIsInTheWay } from './rights.ts'
 import { migrate } from './schema.ts'
 import type { Forgetting, Store } from './store.ts'
 import { openValuesCache } from './values-cache.ts'
@@ -46,6 +48,8 @@ export type StoreRefused = { readonly kind: 'refused'; readonly message: string 
 /** Opens, and creates where need be, the store of a data directory; says why it cannot. */
 export function openSqlite(directory: string): SqliteStore | StoreRefused {
   try {
+    const before = whatIsInTheWay(directory)
+    if (before !== null) return { kind: 'refused', message: before }
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const lock = takeLock(directory)
     if (lock.kind === 'refused') return lock
@@ -60,7 +64,8 @@ export function openSqlite(directory: string): SqliteStore | StoreRefused {
       storeOn(db, () => lock.release()),
     )
   } catch (error) {
-    return { kind: 'refused', message: `${directory} cannot be used: ${messageOf(error)}` }
+    const message = noRoom(directory, error) ?? `${directory} cannot be used: ${messageOf(error)}`
+    return { kind: 'refused', message }
   }
 }
 
@@ -68,8 +73,9 @@ export function openSqlite(directory: string): SqliteStore | StoreRefused {
 function openDatabase(path: string): DatabaseSync | StoreRefused {
   let db: DatabaseSync | null = null
   try {
-    makePrivate(path)
-    const damage = findDamage(path)
+    const lost = findLost(path)
+    if (lost === null) makePrivate(path)
+    const damage = lost ?? findDamage(path)
     if (damage !== null) return refused(path, `, because it is damaged (${damage}): ${WHAT_TO_DO}`)
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
     const refusal = migrate(db)
@@ -82,6 +88,8 @@ function openDatabase(path: string): DatabaseSync | StoreRefused {
     return refused(path, `: ${refusal}`)
   } catch (error) {
     db?.close()
+    const full = noRoom(dirname(path), error)
+    if (full !== null) return { kind: 'refused', message: full }
     return refused(path, `, because it cannot be read (${messageOf(error)}): ${WHAT_TO_DO}`)
   }
 }
@@ -108,6 +116,7 @@ function storeOn(db: DatabaseSync, release: () => void): SqliteStore {
     flow: flowLookUp(db),
     gates: gateLookUp(db),
     arrived: arrivedLookUp(db),
+    retried: retriedLookUp(db),
     ...forgetter(db, (run_id) => cache.delete(run_id)),
     close: () => {
       db.close()
@@ -122,6 +131,7 @@ function committer(db: DatabaseSync, cache: ValuesCache): Store['commit'] {
   const lengths = new Map<string, number>()
   const writers = [
     runWriter(db, (run_id, text_length) => lengths.set(run_id, text_length)),
+    revisedWriter(db),
     taskWriter(db),
     requestWriter(db),
     cardWriter(db),
@@ -152,6 +162,7 @@ function rollBack(db: DatabaseSync): void {
 
 /** Only what is on disk enters the cache; a run that is over is hardly asked for again. */
 function remember(cache: ValuesCache, records: Records, lengths: Map<string, number>): void {
+  for (const { run_id } of records.revised) cache.delete(run_id)
   for (const { run, values } of records.runs) {
     if (run.finished_ms !== null) cache.delete(run.run_id)
     else if (values !== null) cache.set(run.run_id, values, lengths.get(run.run_id) ?? 0)

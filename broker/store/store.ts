@@ -36,6 +36,8 @@ export type Store = {
   gates(keys: readonly { readonly semaphore: string; readonly key: string }[]): Map<string, Gate>
   /** Which of these runs arrived at these semaphores before, in whatever generation, as `semaphore\0run_id`. */
   arrived(pairs: readonly { readonly semaphore: string; readonly run_id: string }[]): Set<string>
+  /** Which of these runs have a retry. */
+  retried(run_ids: readonly string[]): Set<string>
   close(): void
 }
 
@@ -61,13 +63,9 @@ export type RequestKey = Pick<RequestRecord, 'job' | 'request_id'>
 /** Answers to questions, read-only, asynchronous. */
 export type History = {
   /** By whole id, or by its last 8 characters or more where that is unambiguous. */
-  find(
-    run_id: string,
-  ): Promise<
-    | { kind: 'found'; run_id: string }
-    | { kind: 'unknown' }
-    | { kind: 'ambiguous'; run_ids: string[] }
-  >
+  find(run_id: string): Promise<RunFound>
+  /** The same of a flow: its id is that of its first run, which need not be kept any more. */
+  findFlow(flow_id: string): Promise<RunFound>
   /** With tasks and next. */
   run(run_id: string): Promise<RunView | null>
   runs(filter: RunFilter): Promise<RunsAnswer>
@@ -98,6 +96,11 @@ export type History = {
   checkpoint(): Promise<void>
   close(): Promise<void>
 }
+
+export type RunFound =
+  | { readonly kind: 'found'; readonly run_id: string }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'ambiguous'; readonly run_ids: string[] }
 
 export type OpenGates = {
   readonly gates: readonly GateView[]

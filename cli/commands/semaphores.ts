@@ -1,4 +1,4 @@
-/** `jobz semaphores`: which gates gather, who has arrived, who is missing; and opening or closing one by hand. */
+/** `jobz semaphores`: which gates gather, who has arrived, who is missing; opening or closing one by hand; forgetting. */
 import { printableLine } from '../../common/daemon/printable.ts'
 import type { GateView, SemaphoreView } from '../../common/protocol/answers.ts'
 import type { Answer } from '../api/client.ts'
@@ -13,8 +13,9 @@ import { shownId, shownTime, stateCell } from '../show/words.ts'
 export const SEMAPHORES: ClientCommand = {
   kind: 'client',
   name: 'semaphores',
-  usage: 'semaphores [open NAME KEY --reason TEXT | reset NAME KEY]',
-  summary: 'the semaphores and their gates; or open or reset one by hand',
+  usage: 'semaphores [open NAME KEY --reason TEXT | reset NAME KEY | forget NAME]',
+  summary:
+    'the semaphores and their gates; or open or reset one by hand, or forget one that is no more',
   takes: [0, 3],
   flags: [{ flag: 'reason', kind: 'text', help: 'why it is opened by hand (kept)' }],
   run: semaphores,
@@ -31,11 +32,20 @@ const COLUMNS: readonly Column[] = [
 
 async function semaphores(cli: Cli): Promise<number> {
   const [verb, name, key] = cli.words
+  if (verb === 'forget' && name !== undefined && key === undefined) return forget(cli, name)
   if (verb !== undefined) return byHand(cli, verb, name, key)
   const answer = await cli.api.get<{ semaphores: SemaphoreView[] }>(['api', 'semaphores'])
   if (answer.kind !== 'answer') return complain(cli, answer)
   if (cli.json) writeJson(cli, answer.body)
   else show(cli, answer.body.semaphores)
+  return EXIT.succeeded
+}
+
+async function forget(cli: Cli, name: string): Promise<number> {
+  const answer: Answer<unknown> = await cli.api.post(['api', 'semaphores', name, 'forget'])
+  if (answer.kind !== 'answer') return complain(cli, answer)
+  if (cli.json) writeJson(cli, answer.body)
+  else cli.terminal.err.write(`${printableLine(name)} is forgotten; no flow waits for it\n`)
   return EXIT.succeeded
 }
 
@@ -81,6 +91,11 @@ function show(cli: Cli, semaphores: readonly SemaphoreView[]): void {
       semaphores.flatMap((one) => rows(cli, one)),
     ),
   )
+  for (const { semaphore, state } of semaphores)
+    if (state === 'away')
+      terminal.err.write(
+        `${printableLine(`${semaphore}: no semaphore process follows it; if it is no more: jobz semaphores forget ${semaphore}`)}\n`,
+      )
   for (const { semaphore, unkeyed } of semaphores)
     for (const { run_id, missing } of unkeyed)
       terminal.out.write(

@@ -96,17 +96,18 @@ function taskRows(cli: Cli, task: TaskView): Cell[][] {
     shownTime(cli, task.started_at),
     shownSpan(task.started_at, task.finished_at),
   ]
-  const earlier = task.attempts
-    .slice(0, -1)
-    .map((attempt) => [
-      '',
-      attempt.worker,
-      stateCell(attempt.state),
-      String(attempt.attempt),
-      shownEnd(attempt),
-      shownTime(cli, attempt.started_at),
-      shownSpan(attempt.started_at, attempt.finished_at),
-    ])
+  const newest = task.attempts.at(-1)
+  // What it said after it was given up is on the attempt alone.
+  const hasNote = newest?.state === 'lost' && newest.reason !== task.reason
+  const earlier = (hasNote ? task.attempts : task.attempts.slice(0, -1)).map((attempt) => [
+    '',
+    attempt.worker,
+    stateCell(attempt.state),
+    String(attempt.attempt),
+    shownEnd(attempt),
+    shownTime(cli, attempt.started_at),
+    shownSpan(attempt.started_at, attempt.finished_at),
+  ])
   return [row, ...earlier]
 }
 

@@ -36,6 +36,15 @@ export type TriggerAccepted = {
   duplicate?: true
 }
 
+/** What became of a retry; of a list, one each, in order. */
+export type RetryAnswer = RetryAccepted | { readonly error: Failure }
+export type RetryAccepted = {
+  run_id: string
+  flow_id: string
+  retry_of: string
+  state: RunState
+}
+
 export type AttemptView = {
   attempt: number
   worker: string
@@ -165,6 +174,8 @@ export type GateView = {
 
 export type SemaphoreView = {
   semaphore: string
+  /** `away`: no process follows it. */
+  state: 'present' | 'away'
   wait_for: { job: string; count: number }[]
   place: string | null
   /** Gathering ones, and the newest open ones. */

@@ -2,7 +2,7 @@
  * The messages of the client door: what frontends, semaphores and other clients ask of the broker.
  *
  * Each request has an `id` of the client's choosing; the `reply` repeats it. A reply to `trigger`, `cancel`, `retry`,
- * `arrive`, `open`, `reset` or `place` leaves the broker only when its effect is on disk.
+ * `arrive`, `open`, `reset`, `place`, `worker` or `semaphore` leaves the broker only when its effect is on disk.
  */
 import { z } from 'zod'
 import { Semaphore } from '../definition/card.ts'
@@ -39,11 +39,13 @@ const CancelRequest = z.object({
   run_id: text(64).nullish(),
   flow_id: text(64).nullish(),
 })
+/** One run; or all of a flow, or of a list, that were not retried yet. */
 const RetryRequest = z.object({
   kind: z.literal('retry'),
   id,
   run_id: text(64).nullish(),
   flow_id: text(64).nullish(),
+  run_ids: z.array(text(64)).min(1).max(MAX_TRIGGERS_A_REQUEST).nullish(),
   /** Only on this worker (`deliver: one`), or only on it of the failed ones (`all`). */
   worker: text(128).nullish(),
 })
@@ -107,6 +109,14 @@ const WorkerRequest = z.object({
   action: z.enum(['drain', 'resume', 'forget']),
 })
 
+/** `forget`: its definition was taken away for good; only when no process has named it in a `place` for a while. */
+const SemaphoreRequest = z.object({
+  kind: z.literal('semaphore'),
+  id,
+  semaphore: text(128),
+  action: z.literal('forget'),
+})
+
 /** Feed entries after a cursor whose topic begins with one of `topics` (all, when there are none). */
 const ReplayRequest = z.object({
   kind: z.literal('replay'),
@@ -126,6 +136,8 @@ const runFilter = z.object({
   since_ms: z.number().nullish(),
   limit: z.number().int().min(1).max(1000),
   before: text(64).nullish(),
+  /** Only failed and expired ones that nobody has dealt with: not retried, and no `on_failure` has succeeded. */
+  unhandled: z.boolean().nullish(),
 })
 export type RunFilter = z.infer<typeof runFilter>
 
@@ -179,6 +191,7 @@ export const FromClient = z.discriminatedUnion('kind', [
   ResetRequest,
   PlaceRequest,
   WorkerRequest,
+  SemaphoreRequest,
   ReplayRequest,
   QueryRequest,
 ])

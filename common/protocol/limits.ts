@@ -16,6 +16,10 @@ export const LEASE_MS = 30_000
 export const HAND_OVER_MS = 600_000
 /** Without a heartbeat for this long a worker is away. */
 export const AWAY_MS = 60_000
+/** A semaphore process says its places this often, also when they stay as they are … */
+export const PLACE_MS = 20_000
+/** … and a semaphore that no process has named for this long may be forgotten by hand. */
+export const UNFOLLOWED_MS = 60_000
 /** A broadcast that was not accepted by then goes through the worker's own door. */
 export const BROADCAST_GRACE_MS = 200
 /** A message that was not acknowledged is sent again after this long. */
@@ -28,5 +32,5 @@ export const OUTPUT_CHUNK_BYTES = 64 * 1024
 
 /** `POST /api/runs` starts at most this many runs … */
 export const MAX_TRIGGERS = 10_000
-/** … and one `trigger` request this many, so that its answer fits a frame. */
+/** … and one `trigger` request this many (or `retry` of a list), so that its answer fits a frame. */
 export const MAX_TRIGGERS_A_REQUEST = 1_000

@@ -171,6 +171,7 @@ const Gate = z.object({
 }) satisfies z.ZodType<Answers.GateView>
 const Semaphore = z.object({
   semaphore: z.string(),
+  state: z.enum(['present', 'away']),
   wait_for: members,
   place: z.string().nullable(),
   gates: z.array(Gate),
@@ -204,10 +205,18 @@ const Event = z.object({
   generation: count.exactOptional(),
 }) satisfies z.ZodType<Omit<Answers.FeedEntry, 'params' | 'output'>>
 
+const Retried = z.object({
+  run_id: z.string(),
+  flow_id: z.string(),
+  retry_of: z.string(),
+  state: RunState,
+}) satisfies z.ZodType<Answers.RetryAccepted>
+
 /** The document's components, by name; what stands in several places is named, so that it is written once. */
 const SCHEMAS = {
   Started,
   StartedMany: z.union([Started, z.array(z.union([Started, Failed]))]),
+  RetriedMany: z.array(z.union([Retried, Failed])),
   Run,
   Task,
   Runs,

@@ -1,10 +1,10 @@
-/** What operators do by hand: drain and forget workers, open and reset gates. */
+/** What operators do by hand: drain and forget workers, forget semaphores, open and reset gates. */
 import { badRequest } from '../failure.ts'
 import { refuse, relay, switchOf, textOf } from './route.ts'
 import type { Api, Route } from './route.ts'
 
 export function operationRoutes(api: Api): Route[] {
-  return [...workerRoutes(api), ...gateRoutes(api)]
+  return [...workerRoutes(api), ...semaphoreRoutes(api), ...gateRoutes(api)]
 }
 
 function workerRoutes(api: Api): Route[] {
@@ -48,6 +48,27 @@ function workerRoutes(api: Api): Route[] {
             action: 'forget',
           }),
         ),
+    },
+  ]
+}
+
+function semaphoreRoutes(api: Api): Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/api/semaphores/{semaphore}/forget',
+      id: 'forget_semaphore',
+      summary: 'Forget a semaphore whose definition was taken away: no flow waits for it any more',
+      fields: [],
+      answers: {
+        200: { description: 'done, and on disk', schema: 'Done' },
+        404: { description: 'no such semaphore' },
+        409: { description: 'a semaphore process follows it' },
+      },
+      handle: async (call) => {
+        const semaphore = call.path('semaphore')
+        return relay(await api.broker.ask({ kind: 'semaphore', semaphore, action: 'forget' }))
+      },
     },
   ]
 }

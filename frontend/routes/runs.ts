@@ -7,7 +7,7 @@ import type { Failure, RunFilter } from '../../common/protocol/client-door.ts'
 import { badRequest, isFailure, quoted } from '../failure.ts'
 import type { Fields } from '../fields.ts'
 import { wholeRunId } from '../run-ids.ts'
-import { countOf, refuse, relay, textOf } from './route.ts'
+import { countOf, refuse, relay, switchOf, textOf } from './route.ts'
 import type { Answer, Api, Call, Field, Route } from './route.ts'
 
 const STATES = [
@@ -32,6 +32,12 @@ const FILTERS: readonly Field[] = [
     name: 'since',
     description: 'made since then: a time (ISO 8601), or so long ago (6h)',
     schema: text,
+  },
+  {
+    name: 'unhandled',
+    description:
+      '1: only failed and expired ones that nobody has dealt with: not retried, and no `on_failure` of theirs has succeeded',
+    schema: { type: 'string', enum: ['1', '0'] },
   },
   {
     name: 'limit',
@@ -136,6 +142,8 @@ function readFilter(fields: Fields, now_ms: number): RunFilter | Failure {
       near ? `did you mean ${near}?` : `known are: ${STATES.join(', ')}`,
     )
   }
+  const unhandled = switchOf(fields, 'unhandled')
+  if (unhandled === null) return badRequest('unhandled: 1 or 0')
   const limit = countOf(textOf(fields, 'limit') ?? String(DEFAULT_LIMIT), 1, MAX_LIMIT)
   if (limit === null) return badRequest(`limit: a whole number from 1 to ${MAX_LIMIT}`)
   const since = textOf(fields, 'since')
@@ -151,6 +159,7 @@ function readFilter(fields: Fields, now_ms: number): RunFilter | Failure {
     since_ms,
     limit,
     before: textOf(fields, 'before'),
+    ...(unhandled ? { unhandled } : {}),
   }
 }
 

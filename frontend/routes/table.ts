@@ -1,5 +1,6 @@
 /** Every route there is, in the order in which the document lists them. */
 import { createDocument } from '../openapi/document.ts'
+import { bulkRetryRoutes } from './bulk-retry.ts'
 import { bulkRoutes } from './bulk.ts'
 import { eventRoutes } from './events.ts'
 import { flowRoutes } from './flows.ts'
@@ -18,6 +19,7 @@ export function createRoutes(api: Api): Route[] {
     ...jobStatusRoutes(api),
     ...bulkRoutes(api),
     ...runRoutes(api),
+    ...bulkRetryRoutes(api),
     ...outputRoutes(api),
     ...flowRoutes(api),
     ...listRoutes(api),

@@ -42,6 +42,7 @@ const job = (differs: Partial<JobView> = {}): JobView => ({
 
 const semaphore = (differs: Partial<SemaphoreView> = {}): SemaphoreView => ({
   semaphore: 'catalog_ready',
+  state: 'present',
   wait_for: [
     { job: 'index', count: 1 },
     { job: 'import_part', count: 12 },
@@ -203,6 +204,7 @@ const ACTIONS: readonly [string[], string, Record<string, string>, RegExp][] = [
   [['drain', 'web17'], 'POST /api/workers/web17/drain', {}, /takes nothing new/],
   [['drain', 'web17', '--off'], 'POST /api/workers/web17/drain', { off: '1' }, /takes runs again/],
   [['workers', 'forget', 'w'], 'POST /api/workers/w/forget', {}, /w is forgotten/],
+  [['semaphores', 'forget', 's'], 'POST /api/semaphores/s/forget', {}, /s is forgotten/],
   [['semaphores', 'reset', 's', 'a/b'], 'POST /api/semaphores/s/a/b/reset', {}, /gathers anew/],
   [
     ['semaphores', 'open', 's', 'k', '--reason', 'late data'],

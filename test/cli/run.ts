@@ -11,6 +11,8 @@ export type How = {
   readonly colours?: boolean
   readonly env?: Readonly<Record<string, string>>
   readonly interrupted?: AbortSignal
+  /** What comes on standard input. */
+  readonly input?: string
   /** Told of each piece of standard error. */
   readonly onErr?: (text: string) => void
 }
@@ -30,6 +32,9 @@ export async function run(argv: readonly string[], how: How = {}): Promise<Ran> 
     colours: how.colours ?? false,
   })
   const code = await runCli(argv, {
+    input: async function* () {
+      yield Buffer.from(how.input ?? '')
+    },
     out: output(out),
     err: output(err, how.onErr),
     width: how.columns ?? 80,

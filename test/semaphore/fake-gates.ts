@@ -91,6 +91,7 @@ function question(fake: FakeGates, { question }: FromClient & { kind: 'query' })
 function place(fake: FakeGates, { semaphores }: FromClient & { kind: 'place' }): object {
   for (const { name, definition, after } of semaphores) {
     if (definition && !fake.places.has(name)) fake.places.set(name, null)
+    if (!fake.places.has(name)) continue
     const before = fake.places.get(name) ?? null
     if (after !== null && (before === null || (numberOf(after) ?? 0) > (numberOf(before) ?? 0)))
       fake.places.set(name, after)

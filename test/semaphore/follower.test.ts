@@ -1,49 +1,6 @@
 import test from 'ava'
-import type { ExecutionContext } from 'ava'
-import type { Member, Semaphore } from '../../common/definition/card.ts'
-import { openRequests } from '../../common/link/request.ts'
-import { openSubscriber } from '../../common/link/subscriber.ts'
-import { createDoor } from '../../semaphore/door.ts'
-import { openFollower } from '../../semaphore/follower.ts'
-import type { Follower } from '../../semaphore/follower.ts'
-import { quietLog } from '../frontend/with-frontend.ts'
-import { openFakeGates } from './fake-gates.ts'
-import type { FakeGates } from './fake-gates.ts'
-import { member, semaphoreOf } from './semaphores.ts'
-
-const semaphore = (name: string, wait_for: Member[], key: string | null = '%(date)s'): Semaphore =>
-  semaphoreOf({ name, wait_for, key })
-const BOTH = semaphore('both', [member('a'), member('b')])
-const setOf = (...semaphores: Semaphore[]) => new Map(semaphores.map((each) => [each.name, each]))
-
-async function setUp(t: ExecutionContext, how: { repeat?: boolean } = {}): Promise<FakeGates> {
-  const fake = await openFakeGates(how)
-  t.teardown(() => fake.broker.stop())
-  return fake
-}
-
-/** One process's worth of semaphore. */
-function startCopy(
-  t: ExecutionContext,
-  { broker }: FakeGates,
-  semaphores = setOf(BOTH),
-  log: string[] = [],
-): Follower {
-  const requests = openRequests({ address: broker.client })
-  const door = createDoor(requests, quietLog(log), { patience_ms: 300, pause_ms: 50 })
-  const follower = openFollower({
-    door,
-    log: quietLog(log),
-    semaphores,
-    openSubscriber: (handlers) => openSubscriber({ address: broker.feed, ...handlers }),
-  })
-  let closed: Promise<void> | null = null
-  const close = (): Promise<void> => (closed ??= follower.close().then(() => requests.close()))
-  t.teardown(close)
-  return { ...follower, close }
-}
-
-const day = (date: string): Record<string, string> => ({ date })
+import { BOTH, day, semaphore, setOf, setUp, startCopy } from './copies.ts'
+import { member } from './semaphores.ts'
 
 test('a gate opens when all its members are there, and not before', async (t) => {
   const fake = await setUp(t)

@@ -94,6 +94,8 @@ export function addCommit(facts: Facts, commit: Commit, records: Records): void 
       definition,
       since: facts.semaphores.get(name)?.since ?? place,
     })
+  for (const { run_id, values } of records.revised) facts.params.set(run_id, { ...values.params })
+  for (const name of records.forgotten_semaphores) facts.semaphores.delete(name)
   facts.feed.push(...commit.feed)
 }
 

@@ -17,6 +17,7 @@ export function historyOf(facts: Facts): History {
     run: unasked('run'),
     runs: unasked('runs'),
     flow: unasked('flow'),
+    findFlow: unasked('findFlow'),
     refusals: unasked('refusals'),
     attempt: unasked('attempt'),
     countRuns: unasked('countRuns'),

@@ -1,4 +1,6 @@
 import test from 'ava'
+import type { RetryAccepted } from '../../../common/protocol/answers.ts'
+import type { Failure } from '../../../common/protocol/client-door.ts'
 import { card } from './cards.ts'
 import { makeWorld } from './world.ts'
 
@@ -136,4 +138,63 @@ test('a retry survives a restart right after it', (t) => {
   world.pass(200)
   t.is(world.given('web1').run_id, again.run_id)
   t.deepEqual(world.tasks('web2'), [])
+})
+
+type Answers = (RetryAccepted | { error: Failure })[]
+const failedIn = (answers: Answers): string[] =>
+  answers.flatMap((item) => ('error' in item ? item.error.code : []))
+
+test('a list of failed runs is retried, each once, however often the list is said', (t) => {
+  const world = makeWorld(t)
+  world.worker('web1', { cards: [card('import')], slots: 1_000 })
+  const run_ids = Array.from({ length: 400 }, (_, n) => world.trigger('import', { n }).run_id)
+  for (const task of world.tasks('web1')) world.end('web1', task, { exit_code: 1 })
+  const by_hand = run_ids.slice(0, 50).map((run_id) => world.retry(run_id).run_id)
+
+  const again = () => world.result({ kind: 'retry', run_ids }) as Answers
+  const first = again()
+  t.is(first.length, 400)
+  t.deepEqual(failedIn(first), Array(50).fill('already_retried'))
+  const made = first.flatMap((item) => ('error' in item ? [] : [item]))
+  t.deepEqual(
+    made.map(({ retry_of }) => retry_of),
+    run_ids.slice(50),
+  )
+  t.deepEqual(world.paramsOf(made[0]?.run_id ?? ''), { n: '50' })
+
+  t.deepEqual(failedIn(again()), Array(400).fill('already_retried'))
+  world.restart()
+  t.deepEqual(failedIn(again()), Array(400).fill('already_retried'))
+  t.is(world.runsOf('import').length, 800)
+  const retries = world.runsOf('import').filter(({ retry_of }) => retry_of !== null)
+  t.is(new Set(retries.map(({ retry_of }) => retry_of)).size, 400)
+  t.is(retries.length, 400)
+  t.is(by_hand.length, 50)
+})
+
+test('two lists in one turn, and a list that names a run twice, make one retry of each', (t) => {
+  const world = makeWorld(t)
+  world.worker('web1', { cards: [card('import')], slots: 9 })
+  const run_ids = [1, 2].map((n) => world.trigger('import', { n }).run_id)
+  for (const task of world.tasks('web1')) world.end('web1', task, { exit_code: 1 })
+  world.atOnce(() => {
+    world.says('web1', { kind: 'heartbeat' })
+    for (let times = 0; times < 3; times++)
+      world.post({ kind: 'retry', run_ids: [...run_ids, ...run_ids] })
+  })
+  t.is(world.runsOf('import').length, 4)
+})
+
+test('what cannot be retried is said one by one, and the others are retried', (t) => {
+  const world = makeWorld(t)
+  const cards = [card('import'), card('rotate', { deliver: 'all' })]
+  world.worker('web1', { cards, slots: 9 })
+  const [good, failed, rotated] = ['import', 'import', 'rotate'].map((job) => world.trigger(job))
+  for (const task of world.tasks('web1'))
+    world.end('web1', task, { exit_code: task.run_id === good?.run_id ? 0 : 1 })
+  const run_ids = [good?.run_id ?? '', 'none', rotated?.run_id ?? '', failed?.run_id ?? '']
+  const answers = world.result({ kind: 'retry', run_ids, worker: 'web2' }) as Answers
+  t.deepEqual(failedIn(answers), ['not_failed', 'unknown_run', 'not_failed'])
+  t.like(answers[3], { retry_of: failed?.run_id })
+  t.deepEqual(world.runsOf('import').at(-1)?.only_workers, ['web2'])
 })

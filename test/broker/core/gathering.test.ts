@@ -111,11 +111,15 @@ test('of a large gate the newest arrivals are listed, and how many there are', (
   const large = gather(gate())
   for (let n = 0; n < 1_000; n++) addArrival(large, arrival(n, `value-${n}`))
   world.state().gates.set(`${READY}\0k`, large)
-  const [view] = viewSemaphores(world.state(), 1_000_000)
+  const [view] = viewSemaphores(world.state(), world.now(), 1_000_000)
   const [shown] = view?.gates ?? []
   t.is(shown?.arrived_count, 1_000)
   t.is(shown?.arrived.length, 100)
   t.is(shown?.arrived.at(-1)?.run_id, 'run-999')
   t.deepEqual(shown?.missing, [{ job: 'index', count: 1 }])
-  t.deepEqual(viewSemaphores(world.state(), 1_000)[0]?.gates, [], 'and no gate that does not fit')
+  t.deepEqual(
+    viewSemaphores(world.state(), world.now(), 1_000)[0]?.gates,
+    [],
+    'and no gate that does not fit',
+  )
 })

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { memoryDisk, openMemory } from '../store/memory.ts'
 import { card } from './cards.ts'
 import { makeWorld } from './world.ts'
 
@@ -111,4 +112,23 @@ test('a request_id may be any text', (t) => {
     ),
   )
   t.is(ids.size, 5)
+})
+
+test('a request whose run is not kept any more starts no other: 409, also under a new broker', (t) => {
+  const disk = memoryDisk()
+  const world = makeWorld(t, openMemory(disk))
+  world.worker('web1', { cards: [card('import')] })
+  const { run_id } = world.trigger('import', { a: '1' }, { request_id })
+  world.end('web1', world.given('web1'))
+  disk.runs.delete(run_id)
+  for (const again of ['this broker', 'the next one']) {
+    const refused = world.triggerRefused('import', { a: '1' }, { request_id })
+    t.like(refused, { status: 409, code: 'run_forgotten' }, again)
+    t.true(refused.message.includes(run_id))
+    world.restart()
+    world.worker('web1', { cards: [card('import')] })
+  }
+  t.is(disk.runs.size, 0)
+  disk.requests.clear()
+  t.is(world.trigger('import', { a: '1' }, { request_id }).duplicate, undefined)
 })

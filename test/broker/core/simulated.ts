@@ -7,6 +7,7 @@ import { nextDeadline } from '../../../broker/core/deadlines.ts'
 import type { Command, Event } from '../../../broker/core/event.ts'
 import { seedIds } from '../../../broker/core/ids.ts'
 import { checkInvariants } from '../../../broker/core/invariants.ts'
+import type { Limits } from '../../../broker/core/limits.ts'
 import { loadState } from '../../../broker/core/load.ts'
 import type { FeedRecord } from '../../../broker/core/records.ts'
 import type { State } from '../../../broker/core/state.ts'
@@ -63,7 +64,7 @@ function makeClock() {
   }
 }
 
-export function simulateBroker(store: Store) {
+export function simulateBroker(store: Store, limits?: Limits) {
   const clock = makeClock()
   const mail = makeMail()
   const replies = new Map<string, Reply>()
@@ -85,7 +86,7 @@ export function simulateBroker(store: Store) {
   })
   const start = (): void => {
     starts += 1
-    state = loadState(store.load(), seedIds(7, 1_000_003 * starts), clock.now())
+    state = loadState(store.load(), seedIds(7, 1_000_003 * starts), clock.now(), limits)
     checkInvariants(state)
   }
   const turn = (...events: Event[]): void => {

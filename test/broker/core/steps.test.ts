@@ -16,6 +16,7 @@ const int: ParamRule = {
   secret: false,
   description: null,
 }
+const safe: ParamRule = { ...int, type: 'safe' }
 
 test('a success publishes its next steps, in one transaction with the outcome', (t) => {
   let together: string[] = []
@@ -196,6 +197,54 @@ test('a next step to an unknown job is a waiting run, until somebody announces i
   t.like(world.run(run?.run_id ?? ''), { priority: 7, lane: 'slow' })
 })
 
+test('a run that waited for its job gets that job’s defaults for good: what follows carries them', (t) => {
+  const world = makeWorld(t)
+  const date = { ...safe, default: '2026' }
+  const index = card('index', {
+    params: { date },
+    params_only: true,
+    on_success: [step('publish')],
+  })
+  world.worker('web1', { cards: [card('import', { on_success: [step('index')] })] })
+  world.trigger('import', { a: '1' })
+  world.end('web1', world.given('web1'))
+  const run_id = world.runsOf('index')[0]?.run_id ?? ''
+  t.deepEqual(world.paramsOf(run_id), { a: '1' })
+  world.worker('web2', { cards: [index, card('publish')] })
+  t.deepEqual(world.paramsOf(run_id), { date: '2026' }, 'on disk, where gates and lists read it')
+  world.restart()
+  world.worker('web2', { cards: [index, card('publish')] })
+  world.end('web2', world.given('web2'))
+  t.deepEqual(world.given('web2').params, { date: '2026' })
+})
+
+test('a run that fails when its job is announced hands on what was filled in', (t) => {
+  const world = makeWorld(t)
+  const params = { date: { ...safe, default: '2026' } }
+  const index = card('index', { params, on_failure: [step('tell')] })
+  const concurrency = { limit: 1, key: '%(nowhere)s', per: 'all', when_full: 'queue' } as const
+  world.worker('web1', { cards: [card('import', { on_success: [step('index')] })] })
+  world.trigger('import', { a: '1' })
+  world.end('web1', world.given('web1'))
+  world.worker('web2', { cards: [{ ...index, concurrency }, card('tell')] })
+  t.like(world.runsOf('index')[0], { state: 'failed' })
+  t.deepEqual(world.given('web2').params, { a: '1', date: '2026' })
+})
+
+test('a run that is still delayed when its job is announced starts in time, also under a new broker', (t) => {
+  const world = makeWorld(t)
+  const next = step('index', { delay_ms: 60_000 })
+  world.worker('web1', { cards: [card('import', { on_success: [next] })] })
+  world.trigger('import')
+  world.end('web1', world.given('web1'))
+  world.worker('web2', { cards: [card('index')] })
+  t.like(world.runsOf('index')[0], { state: 'waiting', reason: 'delayed' })
+  world.restart()
+  world.worker('web2', { cards: [card('index')] })
+  world.pass(60_000, ['web2'])
+  t.is(world.given('web2').job, 'index')
+})
+
 test('a waiting run of an unknown job can be canceled', (t) => {
   const world = makeWorld(t)
   world.worker('web1', { cards: [card('import', { on_success: [step('index')] })] })
@@ -206,19 +255,4 @@ test('a waiting run of an unknown job can be canceled', (t) => {
   world.worker('web2', { cards: [card('index')] })
   t.deepEqual(world.tasks('web2'), [])
   t.is(world.told('flow.settled.'), 1)
-})
-
-test('a flow that triggers itself without end is stopped, and somebody is told', (t) => {
-  const world = makeWorld(t)
-  const cards = [
-    card('loop', { on_success: [step('loop')], on_failure: [step('tell')] }),
-    card('tell'),
-  ]
-  world.worker('web1', { cards, slots: 1_000 })
-  world.trigger('loop')
-  for (let n = 0; n < 300; n++) for (const task of world.tasks('web1')) world.end('web1', task)
-  t.is(world.runsOf('loop').length, 102)
-  t.regex(world.runsOf('loop').at(-1)?.reason ?? '', /^too_deep/)
-  t.is(world.runsOf('tell')[0]?.state, 'succeeded')
-  t.is(world.state().runs.size, 0)
 })

@@ -1,6 +1,7 @@
 /** What a test says to the simulated broker, and what it looks at. */
 import type { ExecutionContext } from 'ava'
 import { explainRun } from '../../../broker/core/explain.ts'
+import type { Limits } from '../../../broker/core/limits.ts'
 import type { Run } from '../../../broker/core/state.ts'
 import type { Store } from '../../../broker/store/store.ts'
 import type { Card, Lanes, Semaphore } from '../../../common/definition/card.ts'
@@ -28,8 +29,12 @@ type Command = Parameters<Simulated['ask']>[0]
 
 export type World = ReturnType<typeof makeWorld>
 
-export function makeWorld(t: ExecutionContext, store: Store = openMemory(memoryDisk())) {
-  const broker = simulateBroker(store)
+export function makeWorld(
+  t: ExecutionContext,
+  store: Store = openMemory(memoryDisk()),
+  limits?: Limits,
+) {
+  const broker = simulateBroker(store, limits)
   return {
     ...broker,
     ...workersOf(broker),

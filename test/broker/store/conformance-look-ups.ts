@@ -125,6 +125,32 @@ export function describeLookUps(behaviour: Behaviour): void {
       t.deepEqual(store.flow('unheard'), [])
     })
   })
+
+  behaviour('revised values take the place of those that a run was started with', (t, place) => {
+    const values = { params: { date: 'b' }, context: { gate_key: 'k' } }
+    using(place, (store) => {
+      store.commit(born([sampleRun(1), sampleRun(2)], { date: 'a' }))
+      t.deepEqual(store.values([idOf(1)]), valuesOf(idOf(1), { date: 'a' }))
+      store.commit({ ...changed([sampleRun(1)]), revised: [{ run_id: idOf(1), values }] })
+      t.deepEqual(store.values([idOf(1)]), new Map([[idOf(1), values]]))
+    })
+    using(place, (store) => {
+      t.deepEqual(store.values([idOf(1)]), new Map([[idOf(1), values]]))
+      t.deepEqual(store.values([idOf(2)]), valuesOf(idOf(2), { date: 'a' }))
+    })
+  })
+
+  behaviour('which runs have a retry', (t, place) => {
+    const retry = sampleRun(3, { retry_of: idOf(1), via: 'retry' })
+    using(place, (store) => {
+      store.commit(born([ended(1, 'failed'), ended(2, 'failed')]))
+      t.deepEqual(store.retried([idOf(1), idOf(2)]), new Set())
+      store.commit(born([retry]))
+    })
+    using(place, (store) =>
+      t.deepEqual(store.retried([idOf(1), idOf(2), idOf(3), '__proto__']), new Set([idOf(1)])),
+    )
+  })
 }
 
 const valuesOf = (run_id: string, params: Readonly<Record<string, string>>, context = {}) =>

@@ -1,5 +1,5 @@
 import { copyFileSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { closeSync, existsSync, truncateSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, truncateSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -96,6 +96,60 @@ test("a damaged file's log stays beside it", (t) => {
   t.regex(refusal(elsewhere), /damaged/)
   const after = [copy, `${copy}-wal`].map((file) => readFileSync(file))
   t.true(before.every((bytes, at) => after[at]?.equals(bytes)))
+})
+
+/** A database that was not closed, beside its log, as kill -9 leaves them. */
+function killed(t: ExecutionContext): { directory: string; path: string } {
+  const { directory, path } = used(t)
+  const store = opened(directory)
+  store.commit(born([sampleRun(RUNS + 1)]))
+  const elsewhere = mkdtempSync(join(tmpdir(), 'jobz-damage-'))
+  t.teardown(() => rmSync(elsewhere, { recursive: true, force: true }))
+  const copy = join(elsewhere, 'jobz.db')
+  for (const end of ['', '-wal']) copyFileSync(path + end, copy + end)
+  store.close()
+  return { directory: elsewhere, path: copy }
+}
+
+const LOST: readonly [string, (path: string) => void, RegExp][] = [
+  ['a log without its database', (path) => rmSync(path), /not there, but its log .* is/],
+  ['a log beside an empty database', (path) => truncateSync(path), /empty, but its log .* is not/],
+  ['a log cut off within its head', (path) => truncateSync(`${path}-wal`, 20), /log .* is cut off/],
+  [
+    'a log that begins with something else',
+    (path) => overwrite(`${path}-wal`, 0, Buffer.alloc(8, 'x')),
+    /log .* written over/,
+  ],
+]
+for (const [what, spoil, said] of LOST)
+  test(`${what} is refused, and stays: SQLite would throw it away`, (t) => {
+    const { directory, path } = killed(t)
+    spoil(path)
+    const log = readFileSync(`${path}-wal`)
+    const had_file = existsSync(path)
+    t.regex(refusal(directory), said)
+    t.true(readFileSync(`${path}-wal`).equals(log))
+    t.is(existsSync(path), had_file)
+  })
+
+test('an empty database beside what its runs wrote is refused; one that never was anything is not', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'jobz-damage-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  closeSync(openSync(join(directory, 'jobz.db'), 'a'))
+  mkdirSync(join(directory, 'output'))
+  t.is(refusal(directory), 'opened')
+  truncateSync(join(directory, 'jobz.db'))
+  mkdirSync(join(directory, 'output', 'abc'))
+  t.regex(refusal(directory), /it is empty, but what its runs wrote is there/)
+  rmSync(join(directory, 'jobz.db'))
+  t.is(refusal(directory), 'opened', 'moved away, to start empty')
+})
+
+test('a log with nothing but room in it is as good as none', (t) => {
+  const { directory, path } = used(t)
+  closeSync(openSync(`${path}-wal`, 'a'))
+  truncateSync(`${path}-wal`, 1_000_000)
+  t.is(refusal(directory), 'opened')
 })
 
 test('damage that shows later ends the step with the file and what to do', (t) => {

@@ -212,11 +212,32 @@ test('requests are looked through page by page', async (t) => {
   t.is(place, null)
 })
 
-test('a request whose run is forgotten does not break the next one of its key', (t) => {
+test('a request outlives its run, and its key is nobody else’s until it is forgotten too', (t) => {
   const request = { job: 'import', request_id: 'r', run_id: idOf(1), at_ms: 1 }
   const { store } = opened(t, { ...born([done(1)]), requests: [request] })
   store.forgetRuns([idOf(1)], 1_000)
   t.is(store.requests([request]).get('import\0r')?.run_id, idOf(1))
-  store.commit({ ...born([sampleRun(2)]), requests: [{ ...request, run_id: idOf(2) }] })
+  const next = { ...born([sampleRun(2)]), requests: [{ ...request, run_id: idOf(2) }] }
+  t.throws(() => store.commit(next), { message: /request r of import was recorded before/ })
+  t.deepEqual(store.runs([idOf(2)]), new Map())
+  store.forgetRequests([request], 1_000)
+  store.commit(next)
   t.is(store.requests([request]).get('import\0r')?.run_id, idOf(2))
+})
+
+test('a flow is found by its id, whole or short, when its first run is forgotten and others are not', async (t) => {
+  const [first, second] = [done(1), done(2, { flow_id: idOf(1), parent_run_id: idOf(1) })]
+  const { store, history } = opened(t, born([first, second, done(3)]))
+  store.forgetRuns([idOf(1)], 1_000)
+  for (const id of [idOf(1), idOf(1).slice(-8)]) {
+    t.deepEqual(await history.find(id), { kind: 'unknown' })
+    t.deepEqual(await history.findFlow(id), { kind: 'found', run_id: idOf(1) })
+  }
+  t.deepEqual(
+    (await history.flow(idOf(1)))?.runs.map(({ run_id }) => run_id),
+    [idOf(2)],
+  )
+  t.deepEqual(await history.findFlow(idOf(2)), { kind: 'unknown' }, 'it began no flow')
+  store.forgetRuns([idOf(2)], 1_000)
+  t.deepEqual(await history.findFlow(idOf(1)), { kind: 'unknown' })
 })

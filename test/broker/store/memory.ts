@@ -78,6 +78,10 @@ export function openMemory(disk: MemoryDisk, beforeCommit?: (records: Records) =
           .filter((pair) => known.has(pair)),
       )
     },
+    retried: (run_ids) => {
+      const retried = new Set([...disk.runs.values()].map(({ retry_of }) => retry_of))
+      return new Set(run_ids.filter((run_id) => retried.has(run_id)))
+    },
     close: () => undefined,
   }
 }
@@ -96,7 +100,7 @@ function refuseContradictions(disk: MemoryDisk, { runs, requests }: Records): vo
     if ((values === null) !== disk.runs.has(run.run_id))
       throw new Error(`run ${run.run_id} was ${values === null ? 'never' : 'already'} recorded`)
   for (const { job, request_id } of requests)
-    if (disk.runs.has(disk.requests.get(`${job}\0${request_id}`)?.run_id ?? ''))
+    if (disk.requests.has(`${job}\0${request_id}`))
       throw new Error(`request ${request_id} was already recorded`)
 }
 
@@ -106,6 +110,7 @@ function apply(disk: MemoryDisk, records: Records): void {
     if (values !== null) disk.values.set(run.run_id, structuredClone(values))
     addTo(disk.flows, run.flow_id, run.run_id)
   }
+  for (const { run_id, values } of records.revised) disk.values.set(run_id, structuredClone(values))
   for (const task of records.tasks) {
     const tasks = disk.tasks.get(task.run_id) ?? new Map<number, Task>()
     disk.tasks.set(task.run_id, tasks.set(task.n, structuredClone({ ...task, accepted: false })))
@@ -117,6 +122,7 @@ function apply(disk: MemoryDisk, records: Records): void {
   for (const { lane, limit } of records.lanes) disk.lanes.set(lane, limit)
   for (const name of records.forgotten) disk.workers.delete(name)
   for (const worker of records.workers) disk.workers.set(worker.name, rested(worker))
+  for (const name of records.forgotten_semaphores) disk.semaphores.delete(name)
   for (const item of records.semaphores) disk.semaphores.set(item.name, structuredClone(item))
   for (const gate of records.gates)
     disk.gates.set(gateId(gate.semaphore, gate.key), { ...gate, arrivals: new Map() })

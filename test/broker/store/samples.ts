@@ -201,6 +201,7 @@ export const entryOf = (n: number, run: Run, special: Partial<FeedRecord> = {}):
 /** A transaction of what is given and nothing else. */
 export const recordsWith = (part: Partial<Records>): Records => ({
   runs: [],
+  revised: [],
   tasks: [],
   requests: [],
   cards: [],
@@ -209,6 +210,7 @@ export const recordsWith = (part: Partial<Records>): Records => ({
   workers: [],
   forgotten: [],
   semaphores: [],
+  forgotten_semaphores: [],
   gates: [],
   arrivals: [],
   refusals: [],
