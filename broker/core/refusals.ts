@@ -141,7 +141,7 @@ export const failures = {
     failure(
       409,
       'semaphore_present',
-      `a semaphore process has named ${name} within the last minute`,
+      `a semaphore process has named ${name} within the last minute, or the broker is not up that long`,
       'take it out of the jobs of every semaphore process, reload them (SIGHUP), and try again in a minute',
     ),
   unknownGate: (semaphore: string, key: string) =>
