@@ -25,8 +25,11 @@ export async function openPublisher(
     const channels = outbox
     outbox = new Map()
     for (const [channel, messages] of channels)
-      for (const frame of encodeFrames(messages, onTooLarge))
+      for (const frame of encodeFrames(messages, onTooLarge)) {
+        // `close` may come between two of them; a send on a closed socket throws.
+        if (socket.closed) return false
         await socket.send([channel, frame]).catch(() => undefined)
+      }
     return outbox.size > 0
   })
   // Who subscribes is not our business; the notices are read so that they do not pile up.
