@@ -47,11 +47,9 @@ export function openDealer(options: DealerOptions): DealerLink {
   const pump = makePump(async () => {
     const messages = outbox
     outbox = []
-    for (const frame of encodeFrames(messages, options.onTooLarge, options.opening?.())) {
-      // A send rejects only when the socket closes under it; the next one would throw.
-      if (socket.closed) return false
-      await socket.send(frame).catch(() => undefined)
-    }
+    // A send rejects only when the socket closes under it; on one that is closed it throws.
+    for (const frame of encodeFrames(messages, options.onTooLarge, options.opening?.()))
+      if (!socket.closed) await socket.send(frame).catch(() => undefined)
     return outbox.length > 0
   })
   const receive = async (): Promise<void> => {

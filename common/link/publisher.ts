@@ -25,11 +25,9 @@ export async function openPublisher(
     const channels = outbox
     outbox = new Map()
     for (const [channel, messages] of channels)
-      for (const frame of encodeFrames(messages, onTooLarge)) {
-        // `close` may come between two of them; a send on a closed socket throws.
-        if (socket.closed) return false
-        await socket.send([channel, frame]).catch(() => undefined)
-      }
+      for (const frame of encodeFrames(messages, onTooLarge))
+        // A send rejects when the socket closes under it; on one that is closed it throws.
+        if (!socket.closed) await socket.send([channel, frame]).catch(() => undefined)
     return outbox.size > 0
   })
   // Who subscribes is not our business; the notices are read so that they do not pile up.
