@@ -4,6 +4,7 @@
  * A broker that restarts loses what was on its way. What may safely be said twice (a trigger carries its `request_id`,
  * a question changes nothing) is said twice before anybody hears of it. The rest is answered with an honest 503.
  */
+import { mayRepeat } from '../common/link/request.ts'
 import type { Answered, Request, RequestLink } from '../common/link/request.ts'
 import { FromClient } from '../common/protocol/client-door.ts'
 import type { Failure } from '../common/protocol/client-door.ts'
@@ -21,7 +22,6 @@ export type BrokerLink = {
 /** How long one try may take: two of them stay within what people wait for. */
 const PATIENCE_MS = 5_000
 const RETRY_AFTER_S = 2
-const REPEATED: ReadonlySet<Request['kind']> = new Set(['trigger', 'query', 'replay', 'report'])
 
 export function createBrokerLink(
   requests: Pick<RequestLink, 'request'>,
@@ -32,7 +32,7 @@ export function createBrokerLink(
       const problem = problemOf(request)
       if (problem) return { kind: 'refused', error: problem }
       let answered = await requests.request(request, patience)
-      if (answered.kind === 'unreachable' && REPEATED.has(request.kind))
+      if (answered.kind === 'unreachable' && mayRepeat(request))
         answered = await requests.request(request, patience)
       return outcomeOf<T>(request, answered)
     },
@@ -60,7 +60,7 @@ function outcomeOf<T>(request: Request, answered: Answered): Asked<T> {
 }
 
 function unreachable(request: Request, message: string): Failure {
-  const hint = REPEATED.has(request.kind)
+  const hint = mayRepeat(request)
     ? 'is the broker running? try again shortly; a trigger with a request_id may be repeated safely'
     : 'it may have happened or not: look before you repeat it'
   return failure(503, 'unreachable', message, hint, RETRY_AFTER_S)

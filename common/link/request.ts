@@ -1,9 +1,9 @@
 /**
  * The client end of the client door: requests out, replies in, matched by id.
  *
- * A request that gets no reply in time fails as `unreachable`; the caller decides whether to repeat it. That is
- * safe where the request says so: a trigger carries its `request_id`, an arrival its run; a repeated `retry` is a second
- * retry.
+ * What was on its way when the connection broke is said again on the next one, where that does no harm: so whoever waits
+ * for a broker that restarts waits for no longer than that takes. A request that gets no reply in time fails as
+ * `unreachable`; the caller decides whether to begin anew.
  */
 import { randomUUID } from 'node:crypto'
 import type { FromClient, Failure } from '../protocol/client-door.ts'
@@ -29,28 +29,69 @@ export type RequestLink = {
 
 export const REQUEST_TIMEOUT_MS = 10_000
 
+/**
+ * Whether it may be said twice without harm: a trigger carries its `request_id`, an arrival its run. A repeated `retry`
+ * is a second retry.
+ */
+export function mayRepeat(request: Request): boolean {
+  switch (request.kind) {
+    case 'query':
+    case 'replay':
+    case 'report':
+    case 'arrive':
+    case 'place':
+      return true
+    case 'trigger':
+      return request.triggers.every(({ request_id }) => typeof request_id === 'string')
+    case 'open':
+      return request.generation !== null
+    case 'worker':
+      return request.action !== 'forget'
+    case 'cancel':
+    case 'retry':
+    case 'reset':
+      return false
+  }
+}
+
+type Waiting = {
+  readonly request: Request
+  readonly settle: (answered: Answered) => void
+  /** The connection broke after it was sent: nobody will answer it. */
+  lost: boolean
+}
+
 export function openRequests(options: {
   readonly address: string
   readonly onConnect?: () => void
-  readonly onDisconnect?: () => void
 }): RequestLink {
-  const waiting = new Map<string, (answered: Answered) => void>()
+  const waiting = new Map<string, Waiting>()
   const prefix = randomUUID().slice(0, 8)
   let sequence = 0
   const link = openDealer({
-    ...options,
+    address: options.address,
+    onConnect: () => {
+      for (const [id, each] of waiting) {
+        if (each.lost && mayRepeat(each.request)) link.send({ ...each.request, id })
+        each.lost = false
+      }
+      options.onConnect?.()
+    },
+    onDisconnect: () => {
+      for (const each of waiting.values()) each.lost = true
+    },
     onTooLarge: (message, bytes) => {
       const { id } = message as { id: string }
-      waiting.get(id)?.({ kind: 'refused', error: tooLarge(bytes) })
+      waiting.get(id)?.settle({ kind: 'refused', error: tooLarge(bytes) })
       waiting.delete(id)
     },
     onFrame: (frame) => {
       const decoded = decodeFrame(Reply, frame)
       if (decoded.kind !== 'frame') return
       for (const reply of decoded.messages) {
-        const settle = waiting.get(String(reply.id))
+        const asked = waiting.get(String(reply.id))
         waiting.delete(String(reply.id))
-        settle?.(
+        asked?.settle(
           reply.ok
             ? { kind: 'answered', result: reply.result }
             : { kind: 'refused', error: reply.error },
@@ -68,14 +109,15 @@ export function openRequests(options: {
           const message = `the broker at ${options.address} did not answer within ${timeout_ms / 1000} s`
           resolve({ kind: 'unreachable', message })
         }, timeout_ms)
-        waiting.set(id, (answered) => {
+        const settle = (answered: Answered): void => {
           clearTimeout(timer)
           resolve(answered)
-        })
+        }
+        waiting.set(id, { request, settle, lost: false })
         link.send({ ...request, id })
       }),
     close: async () => {
-      for (const settle of waiting.values())
+      for (const { settle } of waiting.values())
         settle({ kind: 'unreachable', message: 'the link was closed' })
       waiting.clear()
       await link.close()
