@@ -15,7 +15,8 @@ const ASK_AGAIN_MS = 2_000
 const LEAST_PATIENCE_MS = 500
 
 const ENDS: ReadonlySet<RunState> = new Set(['succeeded', 'failed', 'canceled', 'expired'])
-export const isOver = (run: RunView): boolean => ENDS.has(run.state)
+/** A later broker may know other ends; each has a time. */
+export const isOver = (run: RunView): boolean => ENDS.has(run.state) || run.finished_at !== null
 
 /** The run as it was last seen, over or not; null when the broker could not be asked. */
 export const waitForRun = (

@@ -4,6 +4,7 @@ import { openRouter } from '../../common/link/router.ts'
 import type { Failure, FromClient as Request, Reply } from '../../common/protocol/client-door.ts'
 import { FromClient } from '../../common/protocol/client-door.ts'
 import { decodeFrame, type Skipped } from '../../common/protocol/codec.ts'
+import { disagreement, protocolOf } from '../../common/protocol/versions.ts'
 import type { Command, Event } from '../core/event.ts'
 import { failures } from '../core/refusals.ts'
 import type { History } from '../store/store.ts'
@@ -61,7 +62,7 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
     drop(peer, reason)
     const { id } = Object(message) as { id?: unknown }
     if (typeof id === 'string' || typeof id === 'number')
-      refuse(peer, id, failures.badRequest(reason))
+      refuse(peer, id, unreadable(message, reason))
   }
   const receive = (peer: string, request: Request): void => {
     counters.count(`client_${request.kind}`)
@@ -105,6 +106,12 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
     },
     close: () => link.close(),
   }
+}
+
+/** In the words of whoever reads of it: in a daemon's log, or as the answer to an HTTP request. */
+function unreadable(message: unknown, reason: string): Failure {
+  const apart = disagreement(protocolOf(message), 'the daemon that asks', 'the broker')
+  return apart === null ? failures.badRequest(reason) : failures.badProtocol(apart)
 }
 
 type Asking = Request & { kind: 'query' | 'replay' }

@@ -71,7 +71,8 @@ export async function openBroker(
     if (message.kind !== 'output' || !broker.acknowledge.output) return null
     const { task_id, attempt, stream, offset, data } = message
     const end = offset + Buffer.from(data, 'base64').byteLength
-    return { kind: 'ack', of: 'output', task_id, attempt, stream, offset: end }
+    const known = stream === 'stderr' ? stream : 'stdout'
+    return { kind: 'ack', of: 'output', task_id, attempt, stream: known, offset: end }
   }
   const router = await openWhenFree({
     bind,
