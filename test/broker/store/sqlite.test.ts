@@ -18,18 +18,8 @@ import type { ExecutionContext } from 'ava'
 import { SCHEMA_VERSION } from '../../../broker/store/schema.ts'
 import { openSqlite } from '../../../broker/store/sqlite.ts'
 import type { Store } from '../../../broker/store/store.ts'
-import type { Card } from '../../../common/definition/card.ts'
 import { conformance } from './conformance.ts'
-import {
-  born,
-  changed,
-  ended,
-  entryOf,
-  idOf,
-  recordsWith,
-  sampleCard,
-  sampleRun,
-} from './samples.ts'
+import { born, changed, ended, entryOf, idOf, recordsWith, sampleRun } from './samples.ts'
 
 conformance(test, () => {
   const directory = mkdtempSync(join(tmpdir(), 'jobz-store-'))
@@ -187,28 +177,6 @@ test('a truncated file is refused and left as it is', (t) => {
   truncateSync(path, 8192)
   t.regex(refusal(directory), /left as it is, because it cannot be read/)
   t.is(statSync(path).size, 8192)
-})
-
-test('cards of another version are read as far as they are known, and stand in no way', (t) => {
-  const directory = temporary(t)
-  const store = opened(directory)
-  const cards = ['plain', 'odd'].map((job) => ({
-    hash: job,
-    card: sampleCard(job),
-    first_seen_ms: 1,
-  }))
-  store.commit(recordsWith({ cards }))
-  store.close()
-  const db = new DatabaseSync(join(directory, 'jobz.db'))
-  const write = db.prepare('UPDATE cards SET card = ? WHERE hash = ?')
-  write.run(JSON.stringify({ ...sampleCard('plain'), region: 'eu' }), 'plain')
-  write.run(JSON.stringify({ ...sampleCard('odd'), deliver: 'some' }), 'odd')
-  db.close()
-  const again = opened(directory)
-  const [plain, odd] = again.load().cards
-  again.close()
-  t.deepEqual(plain?.card, sampleCard('plain'))
-  t.deepEqual(odd?.card, { ...sampleCard('odd'), deliver: 'some' } as unknown as Card)
 })
 
 test('a file of a newer jobz is refused, with what to do, and left as it is', (t) => {
