@@ -4,6 +4,7 @@
  * A broker that restarts loses what was on its way. What may safely be said twice (a trigger carries its `request_id`,
  * a question changes nothing) is said twice before anybody hears of it. The rest is answered with an honest 503.
  */
+import { mayRepeat } from '../common/link/request.ts'
 import type { Answered, Request, RequestLink } from '../common/link/request.ts'
 import { FromClient } from '../common/protocol/client-door.ts'
 import type { Failure } from '../common/protocol/client-door.ts'
@@ -23,7 +24,6 @@ const PATIENCE_MS = 5_000
 const RETRY_AFTER_S = 2
 /** Questions that wait for their answers; whoever would be one more is told to come later. */
 const MAX_ASKED = 5_000
-const REPEATED: ReadonlySet<Request['kind']> = new Set(['trigger', 'query', 'replay', 'report'])
 
 export function createBrokerLink(
   requests: Pick<RequestLink, 'request'>,
@@ -33,7 +33,7 @@ export function createBrokerLink(
   let asked = 0
   const askTwice = async (request: Request, patience: number): Promise<Answered> => {
     const answered = await requests.request(request, patience)
-    return answered.kind === 'unreachable' && REPEATED.has(request.kind)
+    return answered.kind === 'unreachable' && mayRepeat(request)
       ? requests.request(request, patience)
       : answered
   }
@@ -78,7 +78,7 @@ function outcomeOf<T>(request: Request, answered: Answered): Asked<T> {
 }
 
 function unreachable(request: Request, message: string): Failure {
-  const hint = REPEATED.has(request.kind)
+  const hint = mayRepeat(request)
     ? 'is the broker running? try again shortly; a trigger with a request_id may be repeated safely'
     : 'it may have happened or not: look before you repeat it'
   return failure(503, 'unreachable', message, hint, RETRY_AFTER_S)

@@ -7,6 +7,7 @@
 import type { OutputAnswer, RunView, TaskView } from '../common/protocol/answers.ts'
 import type { Failure } from '../common/protocol/client-door.ts'
 import type { Api } from './routes/route.ts'
+import { unlessLeft } from './standing.ts'
 import type { Stay } from './standing.ts'
 import { isOver } from './waits.ts'
 
@@ -57,18 +58,18 @@ export async function* readOutput(
   const watch = api.feed.watch(follow ? [`run:${run_id}`, `output:${run_id}`] : [])
   try {
     for (;;) {
-      const asked = await api.broker.ask<RunView>({
-        kind: 'query',
-        question: { what: 'run', run_id },
-      })
+      const question = { what: 'run', run_id } as const
+      const asked = await unlessLeft(stay, api.broker.ask<RunView>({ kind: 'query', question }))
+      if (asked === null) return { kind: 'left' }
       let problem: Failure | null = asked.kind === 'refused' ? asked.error : null
       if (asked.kind === 'answered') {
         const run = asked.result
         problem = yield* readOnce(api, stay, wanted, run, places)
+        // A pass that was broken off has not read all.
+        if (stay.signal.aborted) return { kind: 'left' }
         if (problem === null && (isOver(run) || !follow)) return { kind: 'read', run }
       }
       if (problem && (!follow || problem.status < 500)) return { kind: 'failed', failure: problem }
-      if (stay.signal.aborted) return { kind: 'left' }
       await watch.changed(ASK_AGAIN_MS, stay.signal)
       await stay.pace()
     }
@@ -94,7 +95,8 @@ async function* readOnce(
       const place = places.get(id) ?? { attempt, offset: wanted.offset, over: false }
       places.set(id, place)
       while (!place.over && !stay.signal.aborted) {
-        const answer = await fetchPiece(api, task, stream, place)
+        const answer = await unlessLeft(stay, fetchPiece(api, task, stream, place))
+        if (answer === null) return null
         if ('status' in answer) {
           if (answer.status !== 404) return answer
           // An attempt that was leased and never began has nothing to be read.

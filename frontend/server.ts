@@ -1,6 +1,6 @@
 /** The listening socket: its bounds, what is said to a client whose request cannot even be read, and a polite end. */
 import { createServer } from 'node:http'
-import type { RequestListener } from 'node:http'
+import type { RequestListener, Server as HttpServer, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { errorBody, failure } from './failure.ts'
 import type { Standing } from './standing.ts'
@@ -35,7 +35,9 @@ export async function listen(
   standing: Standing,
   grace_ms: number = GRACE_MS,
 ): Promise<Server> {
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, app)
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES })
+  const lastAnswers = endConnections(server)
+  server.on('request', app)
   server.maxConnections = MAX_CONNECTIONS
   server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
     answerUnreadable(error, socket as Socket),
@@ -52,12 +54,37 @@ export async function listen(
     url: `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`,
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      lastAnswers()
       standing.end()
       server.closeIdleConnections()
       const force = setTimeout(() => server.closeAllConnections(), grace_ms)
       await closed
       clearTimeout(force)
     },
+  }
+}
+
+/**
+ * Answers which a call of the result finds on their way, or that come after it, are the last ones of their connections,
+ * and say so. Otherwise a client that keeps its connection goes on asking a frontend that stops, and is cut off in the
+ * middle of a request.
+ */
+function endConnections(server: HttpServer): () => void {
+  const open = new Set<ServerResponse>()
+  let ending = false
+  const endAfter = (res: ServerResponse): void => {
+    if (!res.headersSent) res.setHeader('Connection', 'close')
+    // A stream that began before has not said so.
+    else res.once('close', () => setImmediate(() => server.closeIdleConnections()))
+  }
+  server.on('request', (_req, res) => {
+    open.add(res)
+    res.once('close', () => open.delete(res))
+    if (ending) endAfter(res)
+  })
+  return () => {
+    ending = true
+    open.forEach(endAfter)
   }
 }
 

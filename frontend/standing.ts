@@ -66,6 +66,22 @@ export function createStanding(limit: number = MAX_STANDING, rest: Rest = restOf
   }
 }
 
+/**
+ * What comes of it; or null, when the client goes or the frontend stops before that. A frontend that stops has no time
+ * to wait for a broker that is away.
+ */
+export function unlessLeft<T>(
+  { signal }: Pick<Stay, 'signal'>,
+  coming: Promise<T>,
+): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const left = (): void => resolve(null)
+    signal.addEventListener('abort', left)
+    coming.finally(() => signal.removeEventListener('abort', left)).then(resolve, reject)
+    if (signal.aborted) left()
+  })
+}
+
 /** What is answered to those who are not let in. */
 export const BUSY = failure(
   503,

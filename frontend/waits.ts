@@ -8,13 +8,15 @@ import type { FlowView, RunState, RunView } from '../common/protocol/answers.ts'
 import type { Question } from '../common/protocol/client-door.ts'
 import type { Subject } from './watchers.ts'
 import type { Api } from './routes/route.ts'
+import { unlessLeft } from './standing.ts'
 import type { Stay } from './standing.ts'
 
 const ASK_AGAIN_MS = 2_000
 const LEAST_PATIENCE_MS = 500
 
 const ENDS: ReadonlySet<RunState> = new Set(['succeeded', 'failed', 'canceled', 'expired'])
-export const isOver = (run: RunView): boolean => ENDS.has(run.state)
+/** A later broker may know other ends; each has a time. */
+export const isOver = (run: RunView): boolean => ENDS.has(run.state) || run.finished_at !== null
 
 /** The run as it was last seen, over or not; null when the broker could not be asked. */
 export const waitForRun = (
@@ -55,10 +57,11 @@ async function waitFor<T>(
   try {
     for (;;) {
       const patience_ms = Math.min(ASK_AGAIN_MS, end_ms - performance.now())
-      const asked = await api.broker.ask<T>(
-        { kind: 'query', question },
-        Math.max(LEAST_PATIENCE_MS, patience_ms),
+      const asked = await unlessLeft(
+        stay,
+        api.broker.ask<T>({ kind: 'query', question }, Math.max(LEAST_PATIENCE_MS, patience_ms)),
       )
+      if (asked === null) return seen
       if (asked.kind === 'answered') seen = asked.result
       else if (asked.error.status < 500) return seen
       const left_ms = end_ms - performance.now()

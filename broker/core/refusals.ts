@@ -191,8 +191,11 @@ export const failures = {
       400,
       'bad_request',
       `the request cannot be read: ${reason}`,
-      'docs/PROTOCOL.md has its fields',
+      'docs/PROTOCOL.md has its fields; what a later version of jobz asks needs a later broker, too',
     ),
+  /** 503, because it is over when the older one of the two daemons is updated; it is not whoever asked them that is wrong. */
+  badProtocol: (message: string) =>
+    failure(503, 'bad_protocol', message, 'docs/OPERATIONS.md, "Upgrades", says in which order'),
   badPlace: (after: string) =>
     failure(400, 'bad_cursor', `${short(after)} is no place in the feed`),
 }

@@ -1,6 +1,7 @@
 /** Workers as the broker knows them: who is there, what they can run, and what people tell them to do. */
 import { AWAY_MS, HEARTBEAT_MS, LEASE_MS, PROTOCOL_VERSION } from '../../common/protocol/limits.ts'
 import { taskChannel } from '../../common/protocol/feed.ts'
+import { disagreement } from '../../common/protocol/versions.ts'
 import type { Hello } from '../../common/protocol/worker-door.ts'
 import { presence } from './views.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
@@ -29,10 +30,9 @@ import type { State, Worker } from './state.ts'
 /** Opens a session: the worker's cards become known, and what it holds is compared with what it should hold. */
 export function decideHello(state: State, event: Event & { kind: 'hello' }, now: Now): void {
   const { hello, peer } = event
-  if (Math.abs(hello.protocol - PROTOCOL_VERSION) > 1) {
-    const message = `protocol ${hello.protocol} is too far from this broker's ${PROTOCOL_VERSION}; bring both to the same version`
-    return say(state, peer, { kind: 'refused', code: 'bad_protocol', message })
-  }
+  const apart = disagreement(hello.protocol, `the worker ${hello.name}`, 'this broker')
+  if (apart !== null)
+    return say(state, peer, { kind: 'refused', code: 'bad_protocol', message: apart })
   const known = state.workers.get(hello.name)
   const alive =
     known !== undefined &&

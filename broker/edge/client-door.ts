@@ -4,6 +4,7 @@ import { openRouter } from '../../common/link/router.ts'
 import type { Failure, FromClient as Request, Reply } from '../../common/protocol/client-door.ts'
 import { FromClient } from '../../common/protocol/client-door.ts'
 import { decodeFrame, type Skipped } from '../../common/protocol/codec.ts'
+import { disagreement, protocolOf } from '../../common/protocol/versions.ts'
 import type { Command, Event } from '../core/event.ts'
 import { failures } from '../core/refusals.ts'
 import type { History } from '../store/store.ts'
@@ -65,7 +66,7 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
     drop(peer, reason)
     const { id } = Object(message) as { id?: unknown }
     if (typeof id === 'string' || typeof id === 'number')
-      refuse(peer, id, failures.badRequest(reason))
+      refuse(peer, id, unreadable(message, reason))
   }
   /** `bytes` is about what it takes; a question is held until it is answered, a command until its turn. */
   const receive = (peer: string, request: Request, bytes: number): void => {
@@ -118,9 +119,12 @@ function makeBacklog(most: number, most_bytes: number) {
     during: async (bytes: number, work: () => Promise<void>): Promise<void> => {
       count += 1
       held += bytes
-      await work()
-      count -= 1
-      held -= bytes
+      try {
+        await work()
+      } finally {
+        count -= 1
+        held -= bytes
+      }
     },
   }
 }
@@ -130,6 +134,12 @@ async function wholeId(history: History, run_id: string): Promise<string | Failu
   if (found === null) return failures.cannotAnswer()
   if (found.kind === 'unknown') return failures.unknownRun(run_id)
   return found.kind === 'ambiguous' ? failures.ambiguousRun(run_id, found.run_ids) : found.run_id
+}
+
+/** In the words of whoever reads of it: in a daemon's log, or as the answer to an HTTP request. */
+function unreadable(message: unknown, reason: string): Failure {
+  const apart = disagreement(protocolOf(message), 'the daemon that asks', 'the broker')
+  return apart === null ? failures.badRequest(reason) : failures.badProtocol(apart)
 }
 
 type Asking = Request & { kind: 'query' | 'replay' }

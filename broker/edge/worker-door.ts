@@ -8,9 +8,10 @@ import { randomUUID } from 'node:crypto'
 import type { Log } from '../../common/daemon/log.ts'
 import { openRouter, type RouterLink } from '../../common/link/router.ts'
 import type { Card } from '../../common/definition/card.ts'
-import { decodeFrame } from '../../common/protocol/codec.ts'
+import { decodeFrame, type Skipped } from '../../common/protocol/codec.ts'
+import { disagreement, protocolOf } from '../../common/protocol/versions.ts'
 import { FromWorker, type Output, type ToWorker } from '../../common/protocol/worker-door.ts'
-import type { Event } from '../core/event.ts'
+import type { Event, Now } from '../core/event.ts'
 import { isMine, taskById } from '../core/leases.ts'
 import type { State } from '../core/state.ts'
 import { rememberHashes } from './card-hash.ts'
@@ -18,6 +19,7 @@ import type { Counters } from './counters.ts'
 import { dropper } from './dropped.ts'
 import type { Intake } from './intake.ts'
 import type { Outputs } from './outputs.ts'
+import { salvageEnded, salvageHello } from './salvage.ts'
 
 export type WorkerDoor = {
   readonly address: string
@@ -33,6 +35,7 @@ export type WorkerDoorPorts = {
   readonly log: Log
   readonly take: (event: Event) => void
   readonly intake: Intake
+  readonly now: () => Now
   /** More of a run's output is there to be read. */
   readonly outputGrew: (run_id: string) => void
 }
@@ -55,13 +58,11 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
       intake.took(frame.byteLength)
       const decoded = decodeFrame(FromWorker, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
-      for (const { reason, message } of decoded.skipped) {
-        drop(peer, reason)
-        const { kind } = Object(message) as { kind?: unknown }
-        if (kind === 'hello')
-          link.send(peer, { kind: 'refused', code: 'bad_hello', message: reason })
-      }
-      receive({ ...ports, hashOf }, link, peer, decoded.messages)
+      const salvaged = decoded.skipped.flatMap((skipped) => {
+        drop(peer, skipped.reason)
+        return salvage(ports, link, peer, skipped)
+      })
+      receive({ ...ports, hashOf }, link, peer, [...decoded.messages, ...salvaged])
     },
   })
   return {
@@ -70,6 +71,32 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
     close: () => link.close(),
   }
 }
+
+/** What can still be made of a message that cannot be read. A `hello` is answered in any case. */
+function salvage(
+  { now, log }: WorkerDoorPorts,
+  link: RouterLink,
+  peer: string,
+  { message, reason }: Skipped,
+): FromWorker[] {
+  const { kind } = Object(message) as { kind?: unknown }
+  if (kind === 'ended') return asList(salvageEnded(message, reason, now().wall_ms))
+  if (kind !== 'hello') return []
+  const apart = disagreement(protocolOf(message), 'the worker', 'this broker')
+  const hello = apart === null ? salvageHello(message) : null
+  if (hello) {
+    log.warn('a part of what a worker announced was left out', {
+      worker: hello.name,
+      why: hello.reload_error,
+    })
+    return [hello]
+  }
+  const code = apart === null ? 'bad_hello' : 'bad_protocol'
+  link.send(peer, { kind: 'refused', code, message: apart ?? reason })
+  return []
+}
+
+const asList = <T>(value: T | null): T[] => (value === null ? [] : [value])
 
 /** One frame: a `session` message says whose the others are. */
 function receive(
@@ -95,7 +122,7 @@ function receive(
   }
 }
 
-/** Keeps a chunk. One of an attempt that is over or not the sender's is acknowledged and not kept. */
+/** Keeps a chunk. One of an attempt that is over or not the sender's, or of an unknown stream, is acknowledged and not kept. */
 function keep(
   ports: WorkerDoorPorts,
   link: RouterLink,
@@ -108,8 +135,9 @@ function keep(
   if (!worker) return link.send(peer, { kind: 'hello_again' })
   const data = Buffer.from(chunk.data, 'base64')
   const task = taskById(ports.state, task_id)
+  const isKnown = stream === 'stdout' || stream === 'stderr'
   let next = offset + data.length
-  if (task?.attempt === attempt && isMine(task, worker)) {
+  if (isKnown && task?.attempt === attempt && isMine(task, worker)) {
     const kept = ports.outputs.append({ task_id, attempt, stream, offset, data })
     if ('kind' in kept) {
       ports.counters.count('output_refused')

@@ -1,6 +1,7 @@
 /** What a starting broker takes into memory: everything that is alive, and nothing that is over. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Card, Semaphore } from '../../common/definition/card.ts'
+import type { z } from 'zod'
+import { Card, Semaphore } from '../../common/definition/card.ts'
 import type { Alive } from '../core/load.ts'
 import type { CardRecord, SemaphoreRecord } from '../core/records.ts'
 import type { Gate, Run, Worker } from '../core/state.ts'
@@ -30,10 +31,20 @@ export function loadAlive(db: DatabaseSync): Alive {
 const rows = <T extends object>(db: DatabaseSync, query: string): T[] =>
   (db.prepare(query).all() as T[]).map((row) => ({ ...row }))
 
+/**
+ * What another version of jobz wrote: fields that came later get their defaults. What only a later version can read stays as
+ * it is, because a broker that does not start helps nobody.
+ */
+function readAs<T>(schema: z.ZodType<T>, text: string): T {
+  const written = JSON.parse(text) as T
+  const parsed = schema.safeParse(written)
+  return parsed.success ? parsed.data : written
+}
+
 function loadCards(db: DatabaseSync): CardRecord[] {
   type Row = { hash: string; card: string; first_seen_ms: number }
   return rows<Row>(db, 'SELECT hash, card, first_seen_ms FROM cards ORDER BY position').map(
-    (row) => ({ ...row, card: JSON.parse(row.card) as Card }),
+    (row) => ({ ...row, card: readAs(Card, row.card) }),
   )
 }
 
@@ -63,7 +74,7 @@ function loadSemaphores(db: DatabaseSync): SemaphoreRecord[] {
   type Row = { name: string; definition: string; place: number }
   return rows<Row>(db, 'SELECT * FROM semaphores ORDER BY name').map((row) => ({
     ...row,
-    definition: JSON.parse(row.definition) as Semaphore,
+    definition: readAs(Semaphore, row.definition),
   }))
 }
 

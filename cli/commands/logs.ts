@@ -97,7 +97,7 @@ async function tasksOf(
     const answer = await cli.api.get<RunView>(['api', 'runs', run_id])
     if (answer.kind !== 'answer') return answer
     const { state, tasks = [] } = answer.body
-    if (tasks.length > 0 || isOver(state) || !follow) return tasks
+    if (tasks.length > 0 || isOver(answer.body) || !follow) return tasks
     if (!told) cli.terminal.err.write(`${printableLine(state)}: its output comes when it runs\n`)
     await pause(LOOK_MS, cli.terminal.interrupted)
     if (cli.terminal.interrupted.aborted) return interrupted

@@ -69,7 +69,7 @@ function show(cli: Cli, workers: readonly WorkerView[]): void {
   terminal.out.write(table(terminal, COLUMNS, rows))
   for (const { worker, reload_error } of workers)
     if (reload_error !== null) {
-      const text = `${printableLine(worker)} still has its last good jobs: ${printableLine(reload_error)}`
+      const text = `${printableLine(worker)} could not load all its jobs: ${printableLine(reload_error)}`
       terminal.out.write(`${paint(terminal.out, 'red', text)}\n`)
     }
 }

@@ -32,8 +32,10 @@ export const stateCell = (state: string): { text: string; style: Style } => ({
   style: Object.hasOwn(STYLES, state) ? (STYLES[state] ?? 'reset') : 'reset',
 })
 
-export const isOver = (state: string): boolean =>
-  ['succeeded', 'failed', 'canceled', 'expired'].includes(state)
+const ENDS: readonly string[] = ['succeeded', 'failed', 'canceled', 'expired']
+/** A later version may know other ends; each has a time. */
+export const isOver = (run: RunView): boolean =>
+  ENDS.includes(run.state) || run.finished_at !== null
 
 /** The last 8 characters on a terminal, where an eye has to find it again; the whole id for programs. */
 export const shownId = (isTerminal: boolean, id: string): string => (isTerminal ? id.slice(-8) : id)

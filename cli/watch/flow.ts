@@ -60,9 +60,7 @@ export async function watchFlow(api: Api, watch: Watch): Promise<Watched> {
 }
 
 const isDone = (flow: FlowView, run_id: string | null): boolean =>
-  run_id === null
-    ? flow.settled
-    : isOver(flow.runs.find((run) => run.run_id === run_id)?.state ?? '')
+  run_id === null ? flow.settled : flow.runs.some((run) => run.run_id === run_id && isOver(run))
 
 /** Remembers what was told of each run, so that only changes are. */
 function tellChanges(onChange: Watch['onChange']): (flow: FlowView) => void {

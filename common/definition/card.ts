@@ -101,8 +101,9 @@ export const Card = z.object({
 })
 export type Card = z.infer<typeof Card>
 
-/** Lanes a definition speaks of; `limit` counts leased and running runs, null is no limit. */
-export const Lanes = z.record(name, z.object({ limit: count.nullable() }))
+/** A lane that a definition speaks of; `limit` counts leased and running runs, null is no limit. */
+export const LaneLimit = z.object({ limit: count.nullable() })
+export const Lanes = z.record(name, LaneLimit)
 export type Lanes = z.infer<typeof Lanes>
 
 /** One member of a semaphore: `count` distinct arrivals of a job, told apart by the filled-in text of `distinct`. */

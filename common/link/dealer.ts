@@ -46,9 +46,9 @@ export function openDealer(options: DealerOptions): DealerLink {
   const pump = makePump(async () => {
     const messages = outbox
     outbox = []
-    // A send rejects only when the socket closes under it.
+    // A send rejects only when the socket closes under it; on one that is closed it throws.
     for (const frame of encodeFrames(messages, options.onTooLarge, options.opening?.()))
-      await socket.send(frame).catch(() => undefined)
+      if (!socket.closed) await socket.send(frame).catch(() => undefined)
     return outbox.length > 0
   })
   const receive = async (): Promise<void> => {

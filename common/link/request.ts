@@ -1,19 +1,19 @@
 /**
  * The client end of the client door: requests out, replies in, matched by id.
  *
- * A request that gets no reply in time fails as `unreachable`; the caller decides whether to repeat it. That is
- * safe where the request says so: a trigger carries its `request_id`, an arrival its run; a repeated `retry` is a second
- * retry.
+ * What was on its way when the connection broke is said again on the next one, where that does no harm: so whoever waits
+ * for a broker that restarts waits for no longer than that takes. A request that gets no reply in time fails as
+ * `unreachable`; the caller decides whether to begin anew.
  */
 import { randomUUID } from 'node:crypto'
 import type { FromClient, Failure } from '../protocol/client-door.ts'
 import { Reply } from '../protocol/client-door.ts'
 import { decodeFrame } from '../protocol/codec.ts'
-import { MAX_FRAME_BYTES } from '../protocol/limits.ts'
+import { MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol/limits.ts'
 import { openDealer } from './dealer.ts'
 
-type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never
-/** A request as the caller writes it; the link adds the id. */
+type WithoutId<T> = T extends unknown ? Omit<T, 'id' | 'protocol'> : never
+/** A request as the caller writes it; the link adds the rest. */
 export type Request = WithoutId<FromClient>
 
 /** `result` has the shape that common/protocol/answers.ts gives for the request. */
@@ -29,33 +29,73 @@ export type RequestLink = {
 
 export const REQUEST_TIMEOUT_MS = 10_000
 
+const REPEATABLE: ReadonlySet<Request['kind']> = new Set([
+  'query',
+  'replay',
+  'report',
+  'arrive',
+  'place',
+])
+
+/**
+ * Whether it may be said twice without harm: a trigger carries its `request_id`, an arrival its run. A repeated `retry`
+ * is a second retry.
+ */
+export function mayRepeat(request: Request): boolean {
+  if (request.kind === 'trigger')
+    return request.triggers.every(({ request_id }) => typeof request_id === 'string')
+  if (request.kind === 'open') return request.generation !== null
+  if (request.kind === 'worker') return request.action !== 'forget'
+  return REPEATABLE.has(request.kind)
+}
+
+type Waiting = {
+  readonly request: Request
+  readonly settle: (answered: Answered) => void
+  /** The connection broke after it was sent: nobody will answer it. */
+  lost: boolean
+}
+
 export function openRequests(options: {
   readonly address: string
   readonly onConnect?: () => void
-  readonly onDisconnect?: () => void
 }): RequestLink {
-  const waiting = new Map<string, (answered: Answered) => void>()
+  const waiting = new Map<string, Waiting>()
   const prefix = randomUUID().slice(0, 8)
   let sequence = 0
+  const settle = (id: unknown, answered: Answered): void => {
+    const asked = waiting.get(String(id))
+    waiting.delete(String(id))
+    asked?.settle(answered)
+  }
   const link = openDealer({
-    ...options,
-    onTooLarge: (message, bytes) => {
-      const { id } = message as { id: string }
-      waiting.get(id)?.({ kind: 'refused', error: tooLarge(bytes) })
-      waiting.delete(id)
+    address: options.address,
+    onConnect: () => {
+      for (const [id, each] of waiting) {
+        if (each.lost && mayRepeat(each.request))
+          link.send({ ...each.request, id, protocol: PROTOCOL_VERSION })
+        each.lost = false
+      }
+      options.onConnect?.()
     },
+    onDisconnect: () => {
+      for (const each of waiting.values()) each.lost = true
+    },
+    onTooLarge: (message, bytes) =>
+      settle((message as { id: string }).id, { kind: 'refused', error: tooLarge(bytes) }),
     onFrame: (frame) => {
       const decoded = decodeFrame(Reply, frame)
       if (decoded.kind !== 'frame') return
-      for (const reply of decoded.messages) {
-        const settle = waiting.get(String(reply.id))
-        waiting.delete(String(reply.id))
-        settle?.(
+      for (const reply of decoded.messages)
+        settle(
+          reply.id,
           reply.ok
             ? { kind: 'answered', result: reply.result }
             : { kind: 'refused', error: reply.error },
         )
-      }
+      // Whoever asked must not wait for an answer that has come.
+      for (const { message, reason } of decoded.skipped)
+        settle(Object(message).id, { kind: 'refused', error: unreadable(reason) })
     },
   })
   return {
@@ -68,20 +108,31 @@ export function openRequests(options: {
           const message = `the broker at ${options.address} did not answer within ${timeout_ms / 1000} s`
           resolve({ kind: 'unreachable', message })
         }, timeout_ms)
-        waiting.set(id, (answered) => {
-          clearTimeout(timer)
-          resolve(answered)
+        waiting.set(id, {
+          request,
+          lost: false,
+          settle: (answered) => {
+            clearTimeout(timer)
+            resolve(answered)
+          },
         })
-        link.send({ ...request, id })
+        link.send({ ...request, id, protocol: PROTOCOL_VERSION })
       }),
     close: async () => {
-      for (const settle of waiting.values())
-        settle({ kind: 'unreachable', message: 'the link was closed' })
-      waiting.clear()
+      for (const id of waiting.keys())
+        settle(id, { kind: 'unreachable', message: 'the link was closed' })
       await link.close()
     },
   }
 }
+
+const unreadable = (reason: string): Failure => ({
+  status: 502,
+  code: 'bad_reply',
+  message: `the broker's answer cannot be read: ${reason}`,
+  hint: 'is the broker newer than this? update the older one of the two',
+  retry_after_s: null,
+})
 
 const tooLarge = (bytes: number): Failure => ({
   status: 413,

@@ -1,15 +1,19 @@
 /**
  * The messages of the client door: what frontends, semaphores and other clients ask of the broker.
  *
- * Each request has an `id` of the client's choosing; the `reply` repeats it. A reply to `trigger`, `cancel`, `retry`,
- * `arrive`, `open`, `reset`, `place`, `worker` or `semaphore` leaves the broker only when its effect is on disk.
+ * Each request has an `id` of the client's choosing, which the `reply` repeats, and the protocol that the client speaks. A
+ * reply to `trigger`, `cancel`, `retry`, `arrive`, `open`, `reset`, `place`, `worker` or `semaphore` leaves the broker
+ * only when its effect is on disk.
  */
 import { z } from 'zod'
 import { Semaphore } from '../definition/card.ts'
 import { MAX_TRIGGERS_A_REQUEST } from './limits.ts'
+import { isNear } from './versions.ts'
 
 const text = (max: number): z.ZodString => z.string().max(max)
 const id = z.union([text(64), z.number()])
+/** What every request begins with. One whose protocol is too far from ours cannot be read. */
+const asked = { id, protocol: z.number().int().min(1).optional().refine(isNear) }
 const count = z.number().int().min(0).max(0xffffffff)
 
 /** What a run is started with. Names, sizes and values of parameters are checked by the job's rules. */
@@ -27,7 +31,7 @@ export type Trigger = z.infer<typeof Trigger>
 
 const TriggerRequest = z.object({
   kind: z.literal('trigger'),
-  id,
+  ...asked,
   triggers: z.array(Trigger).min(1).max(MAX_TRIGGERS_A_REQUEST),
   /** Who asks and from where, for the list of refusals. */
   from: text(256).nullish(),
@@ -35,14 +39,14 @@ const TriggerRequest = z.object({
 
 const CancelRequest = z.object({
   kind: z.literal('cancel'),
-  id,
+  ...asked,
   run_id: text(64).nullish(),
   flow_id: text(64).nullish(),
 })
 /** One run; or all of a flow, or of a list, that were not retried yet. */
 const RetryRequest = z.object({
   kind: z.literal('retry'),
-  id,
+  ...asked,
   run_id: text(64).nullish(),
   flow_id: text(64).nullish(),
   run_ids: z.array(text(64)).min(1).max(MAX_TRIGGERS_A_REQUEST).nullish(),
@@ -52,7 +56,7 @@ const RetryRequest = z.object({
 /** A job's own report on itself. */
 const ReportRequest = z.object({
   kind: z.literal('report'),
-  id,
+  ...asked,
   run_id: text(64),
   message: text(4096).nullish(),
   progress: z.number().min(0).max(100).nullish(),
@@ -61,7 +65,7 @@ const ReportRequest = z.object({
 /** A member's run reached its semaphore. `failed` tells of a member's failure, for `on_member_failure: fail`. */
 const ArriveRequest = z.object({
   kind: z.literal('arrive'),
-  id,
+  ...asked,
   semaphore: text(128),
   /** The gate; null when it cannot be formed, and then `missing` names the placeholder without a value. */
   key: text(4096).nullable(),
@@ -74,7 +78,7 @@ const ArriveRequest = z.object({
 })
 const OpenRequest = z.object({
   kind: z.literal('open'),
-  id,
+  ...asked,
   semaphore: text(128),
   key: text(4096),
   /** The generation that is complete; null opens whichever is shut, by hand. */
@@ -83,7 +87,7 @@ const OpenRequest = z.object({
 })
 const ResetRequest = z.object({
   kind: z.literal('reset'),
-  id,
+  ...asked,
   semaphore: text(128),
   key: text(4096),
 })
@@ -93,7 +97,7 @@ const ResetRequest = z.object({
  */
 const PlaceRequest = z.object({
   kind: z.literal('place'),
-  id,
+  ...asked,
   semaphores: z
     .array(
       z.object({ name: text(128), definition: Semaphore.nullish(), after: text(64).nullable() }),
@@ -104,7 +108,7 @@ const PlaceRequest = z.object({
 
 const WorkerRequest = z.object({
   kind: z.literal('worker'),
-  id,
+  ...asked,
   worker: text(128),
   action: z.enum(['drain', 'resume', 'forget']),
 })
@@ -112,7 +116,7 @@ const WorkerRequest = z.object({
 /** `forget`: its definition was taken away for good; only when no process has named it in a `place` for a while. */
 const SemaphoreRequest = z.object({
   kind: z.literal('semaphore'),
-  id,
+  ...asked,
   semaphore: text(128),
   action: z.literal('forget'),
 })
@@ -120,7 +124,7 @@ const SemaphoreRequest = z.object({
 /** Feed entries after a cursor whose topic begins with one of `topics` (all, when there are none). */
 const ReplayRequest = z.object({
   kind: z.literal('replay'),
-  id,
+  ...asked,
   /** null: from the oldest that is kept; `head`: nothing, just the newest number. */
   after: text(64).nullable(),
   topics: z.array(text(256)).max(10_000),
@@ -179,7 +183,7 @@ export const Question = z.discriminatedUnion('what', [
 ])
 export type Question = z.infer<typeof Question>
 
-const QueryRequest = z.object({ kind: z.literal('query'), id, question: Question })
+const QueryRequest = z.object({ kind: z.literal('query'), ...asked, question: Question })
 
 export const FromClient = z.discriminatedUnion('kind', [
   TriggerRequest,

@@ -1,6 +1,6 @@
 /** The numbers both ends of a wire agree on. docs/PROTOCOL.md gives them in words. */
 
-/** Carried in `hello`, `welcome` and every client request. A peer one version apart is still understood. */
+/** Carried in `hello`, `welcome` and every client request. A peer one version apart is still understood (versions.ts). */
 export const PROTOCOL_VERSION = 1
 
 /** A frame is one part of at most this many bytes … */

@@ -58,32 +58,25 @@ export const Started = z.object({ kind: z.literal('started'), ...AttemptRef, at_
 export const Output = z.object({
   kind: z.literal('output'),
   ...AttemptRef,
-  stream: z.enum(['stdout', 'stderr']),
+  /** `stdout` or `stderr`. What is not known is acknowledged and not kept: until then the worker would not say `ended`. */
+  stream: text(64),
   offset: bytes,
   /** Base64: a command may write any bytes. */
   data: text(128 * 1024),
 })
 export type Output = z.infer<typeof Output>
 
-/** Why an attempt ended otherwise than by its own exit; null is by its own exit. */
-export const EndReason = z.enum([
-  'timeout',
-  'canceled',
-  'killed',
-  'bad_parameter',
-  'unknown_job',
-  'spawn_failed',
-  'returned',
-])
-export type EndReason = z.infer<typeof EndReason>
+/** Why an attempt ended otherwise than by its own exit. `returned`: it never ran and its worker gives it back (drain). */
+export type EndReason =
+  'timeout' | 'canceled' | 'killed' | 'bad_parameter' | 'unknown_job' | 'spawn_failed' | 'returned'
 
-/** The report of an attempt. `returned`: it never ran and its worker gives it back (drain). */
+/** The report of an attempt. A reason that is no `EndReason` is a failure of that name; null is by its own exit. */
 export const Ended = z.object({
   kind: z.literal('ended'),
   ...AttemptRef,
   exit_code: z.number().int().min(0).max(255).nullable(),
   signal: text(16).nullable(),
-  reason: EndReason.nullable(),
+  reason: text(64).nullable(),
   /** In words, when the reason alone does not say enough. */
   message: text(4096).nullable(),
   started_at_ms: time_ms.nullable(),
@@ -149,7 +142,7 @@ export const Task = z.object({
   /** Built-in values beside the parameters: `gate_key`, `failed_job`, `error_tail` … */
   context: z.record(text(64), text(8192)),
   /** How the run is delivered: only `one` takes credit. Without it the worker's own card says so. */
-  deliver: z.enum(['all', 'one']).optional(),
+  deliver: z.enum(['all', 'one']).optional().catch(undefined),
   task_id: text(64).optional(),
   tasks: z.record(text(128), z.number().int().min(0)).optional(),
 })
@@ -165,11 +158,14 @@ export const Ack = z.object({
 })
 export type Ack = z.infer<typeof Ack>
 
-/** End this attempt. `fenced`: a newer attempt exists or the task is over, nothing more about it is wanted. */
+/**
+ * End this attempt. `fenced`: a newer attempt exists or the task is over, nothing more about it is wanted. With a reason
+ * that is not known it is ended all the same, and reported.
+ */
 export const Stop = z.object({
   kind: z.literal('stop'),
   ...AttemptRef,
-  reason: z.enum(['canceled', 'fenced']),
+  reason: z.enum(['canceled', 'fenced']).catch('canceled'),
 })
 export type Stop = z.infer<typeof Stop>
 

@@ -17,7 +17,7 @@ const echo: Script = (request) => {
 }
 
 const asked = (seen: readonly FromClient[]): object[] =>
-  seen.map(({ id: _id, ...request }) =>
+  seen.map(({ id: _id, protocol: _protocol, ...request }) =>
     request.kind === 'query' ? request.question : (request as object),
   )
 

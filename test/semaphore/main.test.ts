@@ -69,3 +69,21 @@ test('broken definitions and addresses are refused', async (t) => {
   const nowhere = await start({ jobs, broker: 'nowhere' }, quietLog())
   t.like(nowhere, { kind: 'refused', exit_code: 2 })
 })
+
+test('what a newer broker tells besides changes nothing', async (t) => {
+  const fake = await openFakeGates()
+  t.teardown(() => fake.broker.stop())
+  const daemon = await start(
+    { jobs: folderWith(t, JOBS), broker: fake.broker.worker },
+    quietLog([]),
+  )
+  if ('kind' in daemon) return t.fail(daemon.message)
+  t.teardown(() => daemon.stop())
+  const skipped = 'skipped' as 'failed'
+  fake.broker.publish('lane.full.', { kind: 'alarm', lane: 'media' })
+  fake.broker.note({ topic: 'lane.full.media.', job: 'a' })
+  fake.broker.note({ topic: 'run.skipped.a.', job: 'a', run_id: 'r0', state: skipped })
+  fake.ended('a', 'r1', { date: 'mon' })
+  await fake.until(() => fake.places.get('ready') === '0-3')
+  t.deepEqual(fake.opened, ['ready mon 1'])
+})

@@ -25,7 +25,9 @@ export type FakeBroker = {
   /** What the next `hello` is answered with instead of a welcome. */
   refuse: { code: string; message: string } | null
   heartbeat_ms: number
-  send(message: ToWorker): void
+  /** What the welcome says otherwise, or besides. */
+  news: Record<string, unknown>
+  send(message: ToWorker | Record<string, unknown>): void
   publish(topic: string, task: Task): void
   /** The nth (from 0) message of a kind that was heard and that is wanted. */
   hear<Kind extends FromWorker['kind']>(
@@ -60,6 +62,7 @@ export async function openBroker(
       feed: publisher.address,
       channels,
       draining: false,
+      ...broker.news,
     }
   }
   const answer = (message: FromWorker): ToWorker | null => {
@@ -71,7 +74,8 @@ export async function openBroker(
     if (message.kind !== 'output' || !broker.acknowledge.output) return null
     const { task_id, attempt, stream, offset, data } = message
     const end = offset + Buffer.from(data, 'base64').byteLength
-    return { kind: 'ack', of: 'output', task_id, attempt, stream, offset: end }
+    const known = stream === 'stderr' ? stream : 'stdout'
+    return { kind: 'ack', of: 'output', task_id, attempt, stream: known, offset: end }
   }
   const router = await openWhenFree({
     bind,
@@ -105,6 +109,7 @@ export async function openBroker(
     acknowledge: { ended: true, output: true },
     refuse: null,
     heartbeat_ms: 1_000,
+    news: {},
     send: (message) => {
       if (peer === null) throw new Error('no worker was heard yet')
       router.send(peer, message)

@@ -29,6 +29,7 @@ import {
   taskCame,
   taskKept,
   tasksRestored,
+  unreadableCame,
 } from './tasks.ts'
 
 /** Changes the worker, and answers what is to be done about it, in this order. */
@@ -77,6 +78,8 @@ const ON_EVENT: { [K in Event['kind']]: Handler<Extract<Event, { kind: K }>> } =
   broadcast: (worker, { task }, now) =>
     // Before `hello` was answered it is not known what the broker holds; it will come through the door.
     worker.link.kind === 'open' ? taskCame(worker, task, now) : [],
+  unreadable_task: (worker, event, now) =>
+    worker.link.kind === 'open' ? unreadableCame(worker, event, now) : [],
   restored: (worker, { attempts }, now) => tasksRestored(worker, attempts, now),
   kept: (worker, { key, failure }, now) => taskKept(worker, key, failure, now),
   started: commandStarted,

@@ -1,6 +1,12 @@
 /** What can happen to a worker, and what it can do about it: everything that enters and leaves the core. */
 import type { Job } from '../../common/definition/job.ts'
-import type { FromWorker, Held, Task, ToWorker } from '../../common/protocol/worker-door.ts'
+import type {
+  AttemptRef,
+  FromWorker,
+  Held,
+  Task,
+  ToWorker,
+} from '../../common/protocol/worker-door.ts'
 import type { AttemptKey, AttemptTask, Limits, StopReason } from './state.ts'
 
 /** One instant by two clocks: deadlines go by the monotonic one, reports by the wall's. */
@@ -43,6 +49,13 @@ export type Event =
   | { readonly kind: 'disconnected' }
   | { readonly kind: 'heard'; readonly message: ToWorker }
   | { readonly kind: 'broadcast'; readonly task: Task }
+  /** A task came through the door and cannot be read: a newer broker says something else by it. */
+  | {
+      readonly kind: 'unreadable_task'
+      readonly ref: AttemptRef
+      readonly takes_credit: boolean
+      readonly why: string
+    }
   | { readonly kind: 'restored'; readonly attempts: readonly Restored[] }
   /** The record of an arriving attempt is in the spool, or could not be written. */
   | { readonly kind: 'kept'; readonly key: AttemptKey; readonly failure: string | null }

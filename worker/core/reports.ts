@@ -1,5 +1,5 @@
 /** The way of an attempt's report: its output first, chunk by chunk, then `ended`, until the broker has it. */
-import type { Ended } from '../../common/protocol/worker-door.ts'
+import type { Ended, EndReason } from '../../common/protocol/worker-door.ts'
 import { RESEND_MS } from '../../common/protocol/limits.ts'
 import type { Effect, Exit, Now, StreamName } from './event.ts'
 import type { Attempt, Over, StopReason, Streams, Worker } from './state.ts'
@@ -56,7 +56,7 @@ export function refusal(
   ref:
     | Pick<Attempt, 'task'>
     | { readonly task: { readonly task_id: string; readonly attempt: number } },
-  reason: NonNullable<Ended['reason']>,
+  reason: EndReason,
   message: string | null,
   now: Now,
 ): Ended {

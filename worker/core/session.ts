@@ -4,6 +4,7 @@
  * Nothing but `hello` leaves without a session, so an old session's messages can never reach a new one out of order.
  */
 import { HEARTBEAT_MS, RESEND_MS } from '../../common/protocol/limits.ts'
+import { disagreement } from '../../common/protocol/versions.ts'
 import type { Held, ToWorker, Welcome } from '../../common/protocol/worker-door.ts'
 import type { Effect, Now } from './event.ts'
 import { sendAgain } from './reports.ts'
@@ -31,12 +32,15 @@ function heldOf({ task, stage }: Attempt): Held {
 
 /** A session stands: what the broker may have missed is said again, and all else goes on from there. */
 export function welcomed(worker: Worker, welcome: Welcome, now: Now): Effect[] {
+  const apart = disagreement(welcome.protocol, 'the broker', 'this worker')
+  if (apart !== null) return quit(apart)
   const { session, heartbeat_ms, feed, channels, draining } = welcome
   worker.heartbeat_ms = heartbeat_ms
   worker.link = { kind: 'open', session, beat_at_ms: now.mono_ms + heartbeat_ms, beats: 0 }
   worker.draining = draining
   worker.is_welcome = true
   const effects: Effect[] = [{ kind: 'welcomed', session, feed, channels }]
+  if (draining) effects.push(DRAINING)
   for (const attempt of worker.attempts.values()) {
     sendAgain(attempt)
     const { task, stage } = attempt
@@ -58,11 +62,20 @@ export function refused(
       : code === 'full'
         ? ''
         : '; update the older one of worker and broker'
-  const said = `the broker refused this worker (${code}): ${message}${hint}`
-  return [
-    { kind: 'log', level: 'error', message: said, facts: {} },
-    { kind: 'quit', exit_code: 2, message: said },
-  ]
+  return quit(`the broker refused this worker (${code}): ${message}${hint}`)
+}
+
+const quit = (message: string): Effect[] => [
+  { kind: 'log', level: 'error', message, facts: {} },
+  { kind: 'quit', exit_code: 2, message },
+]
+
+/** It was told so before it was restarted; whoever restarted it may have forgotten. */
+const DRAINING: Effect = {
+  kind: 'log',
+  level: 'warn',
+  message: 'draining: nothing new starts here until somebody says `jobz drain WORKER --off`',
+  facts: {},
 }
 
 /** Heartbeats, and hellos into the silence. */

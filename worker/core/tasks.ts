@@ -1,6 +1,6 @@
 /** How attempts come to this worker, and how they leave it without having run. */
 import type { Task } from '../../common/protocol/worker-door.ts'
-import type { Effect, Now, Restored } from './event.ts'
+import type { Effect, Event, Now, Restored } from './event.ts'
 import { forget, refusal, remember, report } from './reports.ts'
 import { GIVE_BACK_MS } from './slots.ts'
 import type { Attempt, AttemptTask, Worker } from './state.ts'
@@ -35,6 +35,23 @@ export function taskCame(worker: Worker, message: Task, now: Now): Effect[] {
   const attempt = newAttempt(task, takes_credit)
   worker.attempts.set(key, attempt)
   return [{ kind: 'keep', key, task }]
+}
+
+/**
+ * A task that cannot be read is reported as a failure: left alone, it would be said again for ever. `bad_parameter` is what
+ * trying again cannot change.
+ */
+export function unreadableCame(
+  worker: Worker,
+  { ref, takes_credit, why }: Extract<Event, { kind: 'unreadable_task' }>,
+  now: Now,
+): Effect[] {
+  if (worker.leaving) return []
+  const key = keyOf(ref)
+  if (takes_credit && !worker.over.has(key)) worker.credit.received += 1
+  remember(worker, key, 'reported')
+  const message = `this worker cannot read the task (${why}): update it`
+  return [{ kind: 'send', message: refusal({ task: ref }, 'bad_parameter', message, now) }]
 }
 
 /** Only what names this worker is for it; the same broadcast carries the numbers of all. */

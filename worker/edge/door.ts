@@ -9,10 +9,10 @@ import type { DealerLink } from '../../common/link/dealer.ts'
 import { openDealer } from '../../common/link/dealer.ts'
 import type { SubscriberLink } from '../../common/link/subscriber.ts'
 import { openSubscriber } from '../../common/link/subscriber.ts'
-import { decodeFrame } from '../../common/protocol/codec.ts'
+import { decodeFrame, type Skipped } from '../../common/protocol/codec.ts'
 import { Published } from '../../common/protocol/feed.ts'
 import type { FromWorker, Hello } from '../../common/protocol/worker-door.ts'
-import { ToWorker } from '../../common/protocol/worker-door.ts'
+import { Accepted, ToWorker } from '../../common/protocol/worker-door.ts'
 import type { Event } from '../core/event.ts'
 import { gather } from './gather.ts'
 
@@ -28,12 +28,14 @@ export type Door = {
   close(): Promise<void>
 }
 
-export function openDoor(options: {
+type DoorOptions = {
   /** Of the worker door: `tcp://host:port`. */
   readonly address: string
   readonly onEvent: (event: Event) => void
   readonly log: Log
-}): Door {
+}
+
+export function openDoor(options: DoorOptions): Door {
   const { address, onEvent, log } = options
   let session: string | null = null
   let dealer: DealerLink
@@ -61,16 +63,7 @@ export function openDoor(options: {
             message: `its output values take ${bytes} bytes, too many to report`,
           })
       },
-      onFrame: (frame) => {
-        const decoded = decodeFrame(ToWorker, frame)
-        if (decoded.kind === 'garbage')
-          return log.warn('a frame of the broker cannot be read', { why: decoded.reason })
-        if (decoded.skipped.length > 0)
-          log.debug('messages of the broker were skipped', {
-            why: decoded.skipped.map(({ reason }) => reason),
-          })
-        for (const message of decoded.messages) onEvent({ kind: 'heard', message })
-      },
+      onFrame: (frame) => hear(frame, options),
       onConnect: () => onEvent({ kind: 'connected' }),
       onDisconnect: () => {
         drop()
@@ -103,8 +96,35 @@ export function openDoor(options: {
   }
 }
 
+function hear(frame: Buffer, { onEvent, log }: Pick<DoorOptions, 'onEvent' | 'log'>): void {
+  const decoded = decodeFrame(ToWorker, frame)
+  if (decoded.kind === 'garbage')
+    return log.warn('a frame of the broker cannot be read', { why: decoded.reason })
+  for (const message of decoded.messages) onEvent({ kind: 'heard', message })
+  for (const skipped of decoded.skipped) {
+    log.warn('a message of the broker cannot be read: is it newer than this worker?', {
+      why: skipped.reason,
+    })
+    const event = unreadableTask(skipped)
+    if (event) onEvent(event)
+  }
+}
+
+/** Which attempt a task is for that cannot be read; null when that cannot be read either, or it is no task. */
+function unreadableTask({ message, reason }: Skipped): Event | null {
+  const { kind, deliver } = Object(message) as { kind?: unknown; deliver?: unknown }
+  const ref = Accepted.omit({ kind: true }).safeParse(message)
+  if (kind !== 'task' || !ref.success) return null
+  return {
+    kind: 'unreadable_task',
+    ref: ref.data,
+    takes_credit: deliver !== 'all',
+    why: reason,
+  }
+}
+
 /** Follows the channels that the last welcome named, at the address that it named. */
-function createFeed(options: { readonly onEvent: (event: Event) => void; readonly log: Log }): {
+function createFeed(options: Pick<DoorOptions, 'onEvent' | 'log'>): {
   follow(address: string | null, channels: readonly string[]): void
   close(): void
 } {

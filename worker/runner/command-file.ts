@@ -11,6 +11,7 @@ import { fillText } from '../../common/definition/template.ts'
 import { ProcessIdentity } from './process-table.ts'
 import { quoteWord } from './quote.ts'
 
+/** Older and newer daemons read it too: a field that is added must be one that may be missing. */
 export const CommandHeader = z.object({
   keeper: ProcessIdentity,
   started_at_ms: z.number(),

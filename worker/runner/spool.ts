@@ -30,6 +30,11 @@ import { keyOf } from '../core/state.ts'
 import type { CommandHeader } from './command-file.ts'
 import { readHeader } from './command-file.ts'
 
+/**
+ * What an older daemon wrote, a newer one reads, and the other way round when an upgrade is taken back. So a field that is
+ * added must be one that may be missing, and none may ever mean something else: a record that cannot be read is removed, and
+ * its command is nobody's any more.
+ */
 const TaskRecord = z.object({
   task_id: z.string(),
   attempt: z.number().int().min(1),
@@ -39,7 +44,8 @@ const TaskRecord = z.object({
   params: z.record(z.string(), z.string()),
   context: z.record(z.string(), z.string()),
 })
-const StopRecord = z.enum(['timeout', 'canceled', 'fenced', 'returned'])
+/** A reason that is not known stops it all the same. */
+const StopRecord = z.enum(['timeout', 'canceled', 'fenced', 'returned']).catch('canceled')
 
 export type Stored = {
   readonly task: AttemptTask
@@ -178,10 +184,10 @@ export function openSpool(root: string): { readonly spool: Spool; readonly store
 function readStored(read: (file: SpoolFile) => string | null): Stored | null {
   const task = TaskRecord.safeParse(parseJson(read('task') ?? ''))
   if (!task.success) return null
-  const stop = StopRecord.safeParse(read('stop'))
+  const stop = read('stop')
   return {
     task: task.data,
-    stop: stop.success ? stop.data : null,
+    stop: stop ? StopRecord.parse(stop) : null,
     header: readHeader(read('command') ?? ''),
   }
 }

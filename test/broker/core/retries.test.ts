@@ -166,3 +166,15 @@ test('a retry of an all task stays with its worker', (t) => {
   world.end('web1', world.given('web1'))
   t.like(world.run(run_id), { state: 'succeeded', reason: '2 of 2' })
 })
+
+test('a reason that is not known is a failure of that name, and is tried again', (t) => {
+  const world = makeWorld(t)
+  world.worker('web1', { cards: retrying({ limit: 1 }) })
+  const { run_id } = world.trigger('flaky')
+  world.end('web1', world.given('web1'), { exit_code: 0, reason: 'preempted', message: 'by ann' })
+  t.is(world.task(run_id).state, 'delayed')
+  world.pass(20_000, ['web1'])
+  world.end('web1', world.given('web1'), { exit_code: 0, reason: 'preempted', message: 'by ann' })
+  t.is(world.task(run_id).reason, 'preempted: by ann')
+  t.is(world.run(run_id).state, 'failed')
+})

@@ -98,3 +98,19 @@ test('the middle of a file goes from the disk, and its offsets stay', async (t) 
   t.is(text[1024 * 1024 - 1], 'x'.charCodeAt(0))
   t.is(text[1024 * 1024], 0)
 })
+
+test('what another version of the daemon wrote is read as far as it is known', (t) => {
+  const root = prepareSpool(temporaryFolder(t))
+  const { spool } = openSpool(root)
+  spool.keep('run.1#1', task(1))
+  const limits = { timeout_ms: null, kill_after_ms: 1, output_limit_bytes: 1 }
+  const keeper = identify(process.pid)
+  const header = { keeper, started_at_ms: 5, limits }
+  const newer = { ...header, cgroup: '/x', limits: { ...limits, memory_bytes: 1 } }
+  const write = (file: string, text: string): void =>
+    writeFileSync(join(root, 'attempts', `1.${file}`), text)
+  write('task', JSON.stringify({ ...task(1), priority: 5, trace: { id: 'x' } }))
+  write('command', `# ${JSON.stringify(newer)}\ntrue\n`)
+  write('stop', 'superseded')
+  t.deepEqual(openSpool(root).stored, [{ task: task(1), stop: 'canceled', header }])
+})
