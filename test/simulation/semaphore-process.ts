@@ -1,16 +1,22 @@
 /** A semaphore process: the real follower, reader and gate, on lines of the simulated network and in its time. */
 import type { Semaphore } from '../../common/definition/card.ts'
+import type { Answered, Request } from '../../common/link/request.ts'
 import { createDoor } from '../../semaphore/door.ts'
 import { openFollower } from '../../semaphore/follower.ts'
 import { SILENT } from '../worker/silent.ts'
 import type { Agenda } from './agenda.ts'
+import type { Chance } from './chance.ts'
 import type { Line, Net } from './net.ts'
 import { openProcess, type Process } from './process.ts'
 import { openRequests } from './requests.ts'
+import type { Weather } from './weather.ts'
 
 export type SemaphorePorts = {
   readonly agenda: Agenda
   readonly net: Net
+  readonly chance: Chance
+  readonly weather: () => Weather
+  readonly count: (fault: string) => void
   readonly semaphores: ReadonlyMap<string, Semaphore>
   /** Something was said to code that goes on by promises. */
   readonly unsettled: () => void
@@ -24,7 +30,7 @@ export type SemaphoreProcess = {
 }
 
 export function openSemaphore(name: string, ports: SemaphorePorts): SemaphoreProcess {
-  const { agenda, net, unsettled } = ports
+  const { agenda, chance, weather, count, net, unsettled } = ports
   const process = openProcess(agenda, name)
   let wake = (): void => undefined
   const requests = openRequests(process, () => line)
@@ -51,13 +57,16 @@ export function openSemaphore(name: string, ports: SemaphorePorts): SemaphorePro
         act()
       })
     const link = {
-      request: (request: Parameters<typeof requests.ask>[0], timeout_ms = 10_000) =>
-        new Promise<Parameters<Parameters<typeof requests.ask>[2]>[0]>((resolve) =>
+      request: (request: Request, timeout_ms = 10_000) =>
+        new Promise<Answered>((resolve) => {
           requests.ask(request, timeout_ms, (answered) => {
             unsettled()
             resolve(answered)
-          }),
-        ),
+          })
+          if (!chance.maybe(weather().half_page)) return
+          count('semaphore ended after a word')
+          kill()
+        }),
     }
     const channels = new Set<string>()
     unsettled()
@@ -79,13 +88,14 @@ export function openSemaphore(name: string, ports: SemaphorePorts): SemaphorePro
       throw error
     })
   }
+  const kill = (): void => {
+    process.die()
+    wake = () => undefined
+  }
   return {
     process,
     line,
     start,
-    kill: () => {
-      process.die()
-      wake = () => undefined
-    },
+    kill,
   }
 }

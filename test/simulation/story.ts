@@ -116,7 +116,8 @@ export async function tellStory(seed: number, options: StoryOptions = {}): Promi
   const workers = ['web1', 'web2', 'web3'].map((name) =>
     openWorker(name, { ...shared, net, began }),
   )
-  const semaphores = ['gates1', 'gates2'].map((name) =>
+  const copies = chance.maybe(0.5) ? ['gates1', 'gates2'] : ['gates1']
+  const semaphores = copies.map((name) =>
     openSemaphore(name, { ...shared, net, semaphores: SITE.semaphores }),
   )
   const clients = ['front1', 'front2'].map((name) =>

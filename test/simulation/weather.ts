@@ -15,6 +15,8 @@ export type Weather = {
   readonly half_turn: number
   /** Of each effect of a worker: its daemon ends right before it. */
   readonly half_decision: number
+  /** Of each word of a semaphore: its process ends after it. */
+  readonly half_page: number
   /** Of each attempt: its record cannot be written. */
   readonly full_disk: number
   /** Of each start of a command: the keeper dies before it. */
@@ -41,6 +43,7 @@ export const FAIR: Weather = {
   failed_commit: 0,
   half_turn: 0,
   half_decision: 0,
+  half_page: 0,
   full_disk: 0,
   false_start: 0,
   gone: false,
@@ -65,6 +68,7 @@ export function drawWeather(chance: Chance): Weather {
     failed_commit: rate(0.02),
     half_turn: rate(0.03),
     half_decision: rate(0.005),
+    half_page: rate(0.05),
     full_disk: rate(0.05),
     false_start: rate(0.1),
     gone: chance.maybe(0.1),
