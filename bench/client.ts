@@ -4,6 +4,7 @@ import type {
   MetricsAnswer,
   RunsAnswer,
   RunView,
+  SemaphoreView,
   TriggerAnswer,
 } from '../common/protocol/answers.ts'
 import type { Trigger } from '../common/protocol/client-door.ts'
@@ -13,6 +14,7 @@ const LIMIT_MS = 60_000
 export type Client = {
   trigger(triggers: readonly Trigger[]): Promise<void>
   metrics(): Promise<MetricsAnswer>
+  semaphores(): Promise<SemaphoreView[]>
   /** All runs of a job, newest first. */
   runsOf(job: string): Promise<RunView[]>
   /** Waits until nothing is queued or running. */
@@ -36,6 +38,8 @@ export function openClient(address: string): Client {
     })) as RunsAnswer
   return {
     metrics,
+    semaphores: async () =>
+      (await ask({ kind: 'query', question: { what: 'semaphores' } })) as SemaphoreView[],
     runsOf: async (job) => {
       const runs: RunView[] = []
       for (let before: string | null = null; ;) {

@@ -96,16 +96,20 @@ async function start(script: string, args: readonly string[], cwd: string): Prom
     reject: false,
     buffer: false,
     stdin: 'ignore',
-    stderr: 'ignore',
   })
   const lines: string[] = []
+  // What it says last is why it ended.
+  let said = ''
+  child.stderr
+    .setEncoding('utf8')
+    .on('data', (text: string) => (said = (said + text).slice(-1_000)))
   await new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line.startsWith('ready')) resolve()
       else lines.push(line)
     })
     void child.then(({ exitCode }) =>
-      reject(new Error(`${script} ${args.join(' ')} ended with ${exitCode}`)),
+      reject(new Error(`${script} ${args.join(' ')} ended with ${exitCode}: ${said}`)),
     )
   })
   return {

@@ -5,7 +5,7 @@ import type { RunView } from '../common/protocol/answers.ts'
 import { type Client, openClient, requestId } from './client.ts'
 import { withDaemons } from './daemons.ts'
 import type { Figure } from './figure.ts'
-import { pause, scaled, spreadFigure, spreadOf, toldFigure, until } from './spread.ts'
+import { scaled, spreadFigure, spreadOf, toldFigure, until } from './spread.ts'
 
 const MEMBERS = 1_000
 /** Gates whose last member comes alone, when all others have long been there. */
@@ -34,13 +34,10 @@ export const fanin = (scale: number): Promise<readonly Figure[]> =>
     for (let n = 0; n < LAST_ALONE; n++) {
       const date = `last-alone-${n}`
       await start(client, date, 0, members - 1)
-      // Those that follow wait for ever: nobody has announced their job.
-      await until('all have run', async () => {
-        const { runs } = await client.metrics()
-        return runs.queued + runs.running === 0
+      await until('all others have arrived', async () => {
+        const gates = (await client.semaphores()).flatMap((semaphore) => semaphore.gates)
+        return gates.some(({ key, arrived_count }) => key === date && arrived_count === members - 1)
       })
-      // The semaphore has told of all of them when its place has passed them; a second is plenty.
-      await pause(1_000)
       await start(client, date, members - 1, members)
       alone.push((await opened(client, date)).after_ms)
     }

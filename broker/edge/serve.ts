@@ -5,6 +5,7 @@ import type { BrokerAddresses } from '../../common/link/address.ts'
 import { openPublisher } from '../../common/link/publisher.ts'
 import { outputChannel } from '../../common/protocol/feed.ts'
 import { HEAD_MS } from '../../common/protocol/limits.ts'
+import type { Event } from '../core/event.ts'
 import type { State } from '../core/state.ts'
 import { openHistory } from '../store/history.ts'
 import type { Forgetting, Store } from '../store/store.ts'
@@ -46,8 +47,10 @@ export async function serve(
   const outputGrew = (run_id: string): void =>
     publisher.publish(outputChannel(run_id), { kind: 'output', run_id })
   let turns: Turns | undefined
-  const take: Turns['take'] = (event) => turns?.take(event)
-  const waiting = (): number => turns?.waiting() ?? 0
+  // Workers knock the moment a door is open, and the turns begin only when all are.
+  const early: Event[] = []
+  const take: Turns['take'] = (event) => (turns ? turns.take(event) : void early.push(event))
+  const waiting = (): number => turns?.waiting() ?? early.length
   const ports = { state, history, outputs, counters, log, take, outputGrew, now: readClock }
   const workers = await openWorkerDoor({
     ...ports,
@@ -67,6 +70,7 @@ export async function serve(
       resolve(error instanceof Error ? error : new Error(String(error)))
     turns = startTurns({ state, store, now: readClock, perform, onFailure })
   })
+  for (const event of early) take(event)
   const retention = startRetention({ ...ports, store, waiting, keep })
   const head = setInterval(() => publishHead(publisher, state.feed_head), HEAD_MS)
   const onCheckpoint = (error: unknown): void =>

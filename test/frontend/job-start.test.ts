@@ -3,6 +3,7 @@ import type { FromClient, Trigger } from '../../common/protocol/client-door.ts'
 import { accepted, refusal, RUN_ID, runView } from './fake-broker.ts'
 import type { Script } from './fake-broker.ts'
 import { withFrontend } from './with-frontend.ts'
+import { until } from '../worker/until.ts'
 
 const acceptAll: Script = (request) =>
   request.kind === 'trigger'
@@ -216,6 +217,8 @@ test('without a broker the answer is 503 with Retry-After', async (t) => {
   t.is(answer.status, 503)
   t.is(answer.json.error.code, 'unreachable')
   t.is(answer.headers['retry-after'], '2')
+  // The last of its questions may still be on its way.
+  await until('the broker was asked twice', () => (broker.seen.length >= 2 ? true : undefined))
   t.is(broker.seen.length, 2)
 })
 
