@@ -26,7 +26,8 @@ export async function openPublisher(
     outbox = new Map()
     for (const [channel, messages] of channels)
       for (const frame of encodeFrames(messages, onTooLarge))
-        await socket.send([channel, frame]).catch(() => undefined)
+        // A send rejects when the socket closes under it; on one that is closed it throws.
+        if (!socket.closed) await socket.send([channel, frame]).catch(() => undefined)
     return outbox.size > 0
   })
   // Who subscribes is not our business; the notices are read so that they do not pile up.
