@@ -24,10 +24,14 @@ export async function makeCluster(t: ExecutionContext, yaml: string) {
 
   const args = {
     broker: ['broker', '--data', join(folder, 'broker'), '--bind', door],
-    worker: (name: string) => [
-      ...['worker', '--name', name, '--jobs', jobs, '--spool', join(folder, `spool-${name}`)],
-      ...['--broker', door, '--url', url, '--allow-root'],
-    ],
+    worker: (name: string) =>
+      ['worker', '--name', name, '--jobs', jobs, '--spool', join(folder, `spool-${name}`)].concat([
+        '--broker',
+        door,
+        '--url',
+        url,
+        '--allow-root',
+      ]),
     semaphore: ['semaphore', '--jobs', jobs, '--broker', door],
     frontend: ['frontend', '--listen', `127.0.0.1:${first + 3}`, '--broker', door],
   }

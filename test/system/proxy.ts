@@ -2,7 +2,7 @@
  * A network that can be broken on purpose: a TCP proxy before a broker's three doors, which are neighbouring ports on
  * both sides, so that a daemon takes it for the broker.
  */
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** `up` is from the daemons to the broker. */
 export type Direction = 'up' | 'down'
@@ -62,7 +62,7 @@ export async function openProxy(port: number, target: number): Promise<Proxy> {
     for (const pipe of pipes) pipe.flow()
   }
   return {
-    address: `tcp://127.0.0.1:${(servers[0]?.address() as AddressInfo).port}`,
+    address: `tcp://127.0.0.1:${port}`,
     cut,
     freeze: (...directions) => {
       for (const one of directions.length > 0 ? directions : BOTH) condition.frozen.add(one)
@@ -147,10 +147,10 @@ function carry(
     else from.resume()
     if (timer) clearTimeout(timer)
     timer = null
-    while (!frozen && waiting[0] && waiting[0].at_ms <= performance.now())
-      pass(waiting.shift()?.data ?? null)
-    if (!frozen && waiting[0]) timer = setTimeout(flow, waiting[0].at_ms - performance.now())
-    else if (!frozen && from.destroyed) to.destroySoon()
+    if (frozen) return
+    while (waiting[0] && waiting[0].at_ms <= performance.now()) pass(waiting.shift()?.data ?? null)
+    if (waiting[0]) timer = setTimeout(flow, waiting[0].at_ms - performance.now())
+    else if (from.destroyed) to.destroySoon()
   }
   const came = (data: Buffer | null): void => {
     waiting.push({ at_ms: performance.now() + condition.delay_ms, data })

@@ -40,18 +40,20 @@ export function supervise(
   const live = async (first: boolean): Promise<void> => {
     const one = launch(args, { cwd: folder })
     Object.assign(life, { process: one, up: false, told: false })
-    void one.ended.then(async (how) => {
-      Object.assign(life, { process: null, up: false })
-      await appendFile(`${folder}/${name}.log`, one.log())
-      // A clean stop ends with 0, a kill by its signal; everything else nobody asked for.
-      if (!life.told || (how !== 0 && how !== 'SIGKILL'))
-        hooks.onCrash(name, `ended with ${how}: ${one.log().slice(-600)}`)
-      await after(AGAIN_MS)
-      if (!life.over) void live(false).catch(() => undefined)
-    })
+    void liveAgain(one)
     await one.ready
     life.up = true
     if (!first) hooks.onReady(name)
+  }
+  const liveAgain = async (one: Process): Promise<void> => {
+    const how = await one.ended
+    Object.assign(life, { process: null, up: false })
+    await appendFile(`${folder}/${name}.log`, one.log())
+    // A clean stop ends with 0, a kill by its signal; everything else nobody asked for.
+    if (!life.told || (how !== 0 && how !== 'SIGKILL'))
+      hooks.onCrash(name, `ended with ${how}: ${one.log().slice(-600)}`)
+    await after(AGAIN_MS)
+    if (!life.over) await live(false).catch(() => undefined)
   }
   return {
     name,

@@ -43,6 +43,8 @@ type Fault = {
   readonly name: string
   readonly weight: number
   readonly victims: readonly Kind[]
+  /** The broker is left alone meanwhile: when it starts anew it gives every attempt a new lease. */
+  readonly spares_broker?: true
   /** Fulfilled when the victim is left alone. False when it could not be done. */
   readonly hurt: (ground: Ground, victim: Daemon, tally: Tally) => Promise<boolean>
 }
@@ -71,7 +73,13 @@ const FAULTS: readonly Fault[] = [
     victims: ALL,
     hurt: ({ random }, victim) => pause(victim, random.between(100, 3_000)),
   },
-  { name: 'pause past the lease', weight: 0.6, victims: ['worker'], hurt: pauseLong },
+  {
+    name: 'pause past the lease',
+    weight: 0.8,
+    spares_broker: true,
+    victims: ['worker'],
+    hurt: pauseLong,
+  },
   {
     name: 'link cut',
     weight: 8,
@@ -111,6 +119,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'link frozen past the lease',
     weight: 0.4,
+    spares_broker: true,
     victims: ['worker'],
     hurt: onLink((link) => link.freeze(), [LONG_MS, LONG_MS]),
   },
@@ -122,25 +131,28 @@ export function hurtSomebody(
   tally: Tally,
   underWay: Map<Daemon, Promise<void>>,
 ): void {
-  const { random, daemons, recoveries, urls } = ground
+  const { random, daemons } = ground
   const fault = random.weighted(FAULTS.map((one) => [one.weight, one] as const))
   const kind = random.pick(fault.victims)
   const free = daemons.filter((one) => one.kind === kind && one.isUp() && !underWay.has(one))
   if (free.length === 0) return
   const victim = random.pick(free)
-  const name = fault.name.startsWith('keeper') ? fault.name : `${fault.name}: ${kind}`
-  const over = fault.hurt(ground, victim, tally).then(async (done) => {
-    if (!done) return
-    tally.faults.set(name, (tally.faults.get(name) ?? 0) + 1)
-    const again = fault.name === 'kill' || fault.name === 'stop'
-    const sign =
-      again && kind === 'semaphore'
-        ? ({ kind: 'ready', name: victim.name } as const)
-        : signOf(kind, victim.name, urls.get(victim.name) ?? null)
-    if (sign && !fault.name.startsWith('keeper')) recoveries.await(name, sign)
-  })
-  underWay.set(victim, over)
-  void over.finally(() => underWay.delete(victim))
+  const over = hurtOne(ground, tally, fault, victim)
+  const broker = daemons.find((one) => one.kind === 'broker')
+  const reserved =
+    fault.spares_broker && broker && !underWay.has(broker) ? [victim, broker] : [victim]
+  for (const one of reserved) underWay.set(one, over)
+  void over.finally(() => reserved.forEach((one) => underWay.delete(one)))
+}
+
+async function hurtOne(ground: Ground, tally: Tally, fault: Fault, victim: Daemon): Promise<void> {
+  if (!(await fault.hurt(ground, victim, tally))) return
+  const ofKeeper = fault.name.startsWith('keeper')
+  const name = ofKeeper ? fault.name : `${fault.name}: ${victim.kind}`
+  tally.faults.set(name, (tally.faults.get(name) ?? 0) + 1)
+  const starts = fault.name === 'kill' || fault.name === 'stop'
+  const sign = signOf(victim, ground.urls.get(victim.name) ?? null, starts)
+  if (sign && !ofKeeper) ground.recoveries.await(name, sign)
 }
 
 async function kill(victim: Daemon, tally: Tally, signal: 'SIGKILL' | 'SIGTERM'): Promise<boolean> {

@@ -27,6 +27,7 @@ const PERIOD_MS = 120
 /** With so many unanswered no new ones are asked. */
 const MOST_OPEN = 150
 const AGAIN_MS = 200
+const POST = { method: 'POST' }
 
 const MIX = [
   [24, 'first'],
@@ -61,17 +62,17 @@ export function beginLoad(options: LoadOptions): Load {
     }
     return null
   }
+  /** A cancel may be said again, a retry may not: it would be a second one. */
   const act = async (kind: Act['kind'], run_id: string): Promise<void> => {
     const one: Act = { kind, run_id, tries: 0, answers: [] }
     acts.push(one)
-    // A cancel may be said again, a retry may not: it would be a second one.
-    do {
+    const most = kind === 'cancel' ? Infinity : 1
+    while (!life.giveUp && one.tries < most) {
       one.tries += 1
-      const path = `/api/runs/${run_id}/${kind}`
-      const told = await ask(random.pick(options.urls) + path, { method: 'POST' })
+      const told = await ask(`${random.pick(options.urls)}/api/runs/${run_id}/${kind}`, POST)
       if (told !== null && !isNoAnswer(told)) return void one.answers.push(answerOf(told))
       await after(AGAIN_MS)
-    } while (kind === 'cancel' && !life.giveUp)
+    }
   }
   const start = async (job: string, key: string): Promise<void> => {
     const request_id = `${seed}-${(life.count += 1)}`

@@ -54,14 +54,20 @@ function shows(seen: Sign, awaited: Sign): boolean {
   }
 }
 
-/** What shows that a daemon works again after it was stopped or cut off; null when nothing from outside does. */
-export function signOf(kind: Kind, name: string, url: string | null): Sign | null {
+/**
+ * What shows that a daemon works again; null when nothing does. `starts`: it was ended, and is started again. Of two
+ * semaphores, which do the same work, nobody can tell which one did it.
+ */
+export function signOf(
+  { kind, name }: { readonly kind: Kind; readonly name: string },
+  url: string | null,
+  starts: boolean,
+): Sign | null {
   const signs: Record<Kind, Sign | null> = {
     broker: { kind: 'answer', url: null },
     worker: { kind: 'begin', worker: name },
     frontend: { kind: 'answer', url },
-    // Two copies do the same work; which of them did it nobody can tell.
-    semaphore: null,
+    semaphore: starts ? { kind: 'ready', name } : null,
   }
   return signs[kind]
 }
