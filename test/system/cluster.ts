@@ -17,7 +17,7 @@ export async function makeCluster(t: ExecutionContext, yaml: string) {
   const jobs = join(folder, 'jobs')
   await mkdir(jobs)
   await writeFile(join(jobs, 'jobs.yaml'), yaml)
-  const first = await freePorts(4)
+  const first = await freePorts(8)
   const door = `tcp://127.0.0.1:${first}`
   const url = `http://127.0.0.1:${first + 3}`
   const processes = new Set<Process>()
@@ -66,6 +66,8 @@ export async function makeCluster(t: ExecutionContext, yaml: string) {
     folder,
     url,
     doors: { worker: door, client: `tcp://127.0.0.1:${first + 1}` },
+    /** Four in a row that nobody uses: for a proxy, and one more. */
+    spare_port: first + 4,
     launch: serving,
     json,
     /** What each daemon is started with; a flag that is said again later counts. */

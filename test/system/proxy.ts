@@ -21,7 +21,10 @@ export type Proxy = {
   cutAfter(direction: Direction, bytes: number): void
   /** Everything passes again, what was held back first. */
   heal(): void
+  /** That stand now. */
   connections(): number
+  /** That were reset so far. */
+  resets(): number
   close(): Promise<void>
 }
 
@@ -40,8 +43,10 @@ const DOORS = 3
 export async function openProxy(port: number, target: number): Promise<Proxy> {
   const condition: Condition = { frozen: new Set(), delay_ms: 0, refusing: false, left: null }
   const pipes = new Set<Pipe>()
+  let resets = 0
   const cut = (): number => {
     const { size } = pipes
+    resets += size
     for (const { ends } of pipes) for (const end of ends) end.resetAndDestroy()
     pipes.clear()
     return size
@@ -84,6 +89,7 @@ export async function openProxy(port: number, target: number): Promise<Proxy> {
       flow()
     },
     connections: () => pipes.size,
+    resets: () => resets,
     close: async () => {
       condition.refusing = true
       cut()
