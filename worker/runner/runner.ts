@@ -75,16 +75,18 @@ export class Runner {
     const entry = this.#spool.entryOf(key)
     if (entry === null) throw new Error(`${key} is to be started and is not in the spool`)
     const launch = prepareLaunch(effect, this.#spool.pathOf(entry, 'output'), this.#options)
-    if (launch.kind === 'impossible') return this.#refuse(key, entry, launch.message)
+    const refuse = (kind: 'not_started' | 'not_kept', message: string): void =>
+      this.#refuse(key, entry, { kind, message })
+    if (launch.kind === 'impossible') return refuse('not_started', launch.message)
     const keeper = this.#keepers.take()
-    if (!keeper) return this.#refuse(key, entry, 'no process could be started for it')
+    if (!keeper) return refuse('not_started', 'no process could be started for it')
     const started_at_ms = Date.now()
     try {
       const header = { keeper: keeper.identity, started_at_ms, limits }
       this.#spool.writeCommand(entry, launch.fileFor(header))
     } catch (error) {
       this.#keepers.giveBack(keeper)
-      return this.#refuse(key, entry, `the spool could not be written: ${String(error)}`)
+      return refuse('not_kept', String(error))
     }
     this.#add({ key, entry, keeper, started_at_ms, stopping: false }, keeper.identity)
     keeper.run(entry)
@@ -176,8 +178,8 @@ export class Runner {
     }
   }
 
-  #refuse(key: AttemptKey, entry: string, message: string): void {
-    const { exit } = exitOf(this.#spool, entry, null, { kind: 'not_started', message })
+  #refuse(key: AttemptKey, entry: string, how: Exit['how']): void {
+    const { exit } = exitOf(this.#spool, entry, null, how)
     this.#options.onEvent({ kind: 'exited', key, exit })
   }
 

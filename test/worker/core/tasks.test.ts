@@ -28,6 +28,17 @@ test('a task that the disk does not take goes back, and no more are asked for', 
   ])
 })
 
+test('a task whose command the disk does not take goes back too: it never ran', (t) => {
+  const world = aWorld()
+  world.join()
+  world.helpful = false
+  world.task('one', { task_id: 'r.0' })
+  world.happen({ kind: 'kept', key: 'r.0#1', failure: null })
+  t.deepEqual(shown(world.exit('r.0#1', { how: { kind: 'not_kept', message: 'ENOSPC' } })), [
+    'ended r.0 returned',
+  ])
+})
+
 test('the outcome is told until it is acknowledged, and then forgotten', (t) => {
   const world = aWorld()
   world.join()
