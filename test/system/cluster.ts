@@ -102,6 +102,7 @@ async function reached(url: string, run_id: string, states: readonly string[]): 
         await reader?.cancel()
         return run
       }
+      if (stop.aborted) throw new Error(`${run_id} is ${run?.state}, not ${states.join(' or ')}`)
       const next = await reader?.read().catch(() => ({ done: true }))
       if (!next || next.done) break
     }
