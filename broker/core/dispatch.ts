@@ -138,7 +138,7 @@ function startAll(state: State, now: Now, bucket: Bucket, run: Run): boolean {
     state.touched.tasks.add(task)
     if (now.mono_ms >= worker.away_at_ms) {
       task.due_ms = now.wall_ms + bucket.card.offline_wait_ms
-      due(state, now, task.due_ms, { kind: 'task', run_id: run.run_id, n })
+      due(state, now, task.due_ms, { kind: 'wait', run_id: run.run_id, n })
     } else if (canTake(state, bucket.card, run, worker)) {
       lease(state, run, task, worker)
       tasks[worker.name] = n

@@ -6,7 +6,7 @@ import { timeOutGate } from './gates.ts'
 import { peek, pop } from './heap.ts'
 import { writeLazy } from './lazy.ts'
 import { leaseOver, resendUnaccepted, workerAway } from './leases.ts'
-import { taskDue } from './retries.ts'
+import { awayTooLong, waitOver } from './retries.ts'
 import type { Due, State } from './state.ts'
 import { forgetIfAway } from './workers.ts'
 
@@ -35,8 +35,10 @@ function come(state: State, now: Now, { what }: Due): void {
     }
     case 'accept':
       return resendUnaccepted(state, what.run_id)
+    case 'wait':
+      return waitOver(state, now, what.run_id, what.n)
     case 'task':
-      return taskDue(state, now, what.run_id, what.n)
+      return awayTooLong(state, now, what.run_id, what.n)
     case 'lease':
     case 'away':
     case 'forget': {

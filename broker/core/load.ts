@@ -102,7 +102,7 @@ function takeTask(state: State, run: Run, task: Task, now: Now): void {
   worker?.holds.set(taskId(task), task)
   if (isActive(task)) recount(state, run, task)
   else if (task.due_ms !== null)
-    due(state, now, task.due_ms, { kind: 'task', run_id: run.run_id, n: task.n })
+    due(state, now, task.due_ms, { kind: 'wait', run_id: run.run_id, n: task.n })
   else if (run.deliver === 'one') enqueue(state, run)
   if (task.state === 'ready') worker?.waiting.add(task)
 }

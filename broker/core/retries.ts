@@ -48,24 +48,26 @@ export function putOff(state: State, now: Now, run: Run, task: Task, delay_ms: n
     worker?.holds.delete(taskId(task))
     task.worker = null
   }
-  due(state, now, task.due_ms, { kind: 'task', run_id: run.run_id, n: task.n })
+  due(state, now, task.due_ms, { kind: 'wait', run_id: run.run_id, n: task.n })
 }
 
-/** A task's own deadline: its delay is over, or its worker has been away for too long. */
-export function taskDue(state: State, now: Now, run_id: string, n: number): void {
+/**
+ * A task's own time has come: its delay is over, or the wait for a worker that is away. The wall's clock is not asked
+ * again, which may have been set meanwhile.
+ */
+export function waitOver(state: State, now: Now, run_id: string, n: number): void {
   const run = state.runs.get(run_id)
   const task = run?.tasks[n]
   if (!run || !task || isOver(task)) return
   const worker = task.worker === null ? undefined : state.workers.get(task.worker)
-  if (task.state === 'delayed') delayOver(state, now, run, task, worker)
-  else if (run.deliver === 'all' && worker && worker.away_at_ms <= now.mono_ms)
-    missOrLose(state, now, run, task, worker)
+  if (task.state === 'delayed') return delayOver(state, now, run, task, worker)
+  if (!isUntouched(task) || !worker) return
+  if (worker.away_at_ms <= now.mono_ms) miss(state, now, run, task)
+  // It is here; should it go before it has taken the task, that was all the wait there was.
+  else task.due_ms = 0
 }
 
 function delayOver(state: State, now: Now, run: Run, task: Task, worker: Worker | undefined): void {
-  // Another deadline of the same task may come first.
-  if (task.due_ms !== null && task.due_ms > now.wall_ms)
-    return due(state, now, task.due_ms, { kind: 'task', run_id: run.run_id, n: task.n })
   task.due_ms = null
   moveTask(state, run, task, 'ready')
   if (run.deliver === 'one') return enqueue(state, run)
@@ -75,17 +77,25 @@ function delayOver(state: State, now: Now, run: Run, task: Task, worker: Worker 
   else leaseOwn(state, worker)
 }
 
-/** An `all` task whose worker is away: it never had it and the wait is over, or it has had it for too long. */
-function missOrLose(state: State, now: Now, run: Run, task: Task, worker: Worker): void {
-  const isUntouched = task.state === 'ready' && task.attempt === 0
-  if (isUntouched && task.due_ms !== null) {
-    if (task.due_ms <= now.wall_ms)
-      endTask(state, now, run, task, 'missed', 'its worker did not come in time')
+/** An `all` task whose worker has been away for too long: it never had it and the wait is over, or it is lost. */
+export function awayTooLong(state: State, now: Now, run_id: string, n: number): void {
+  const run = state.runs.get(run_id)
+  const task = run?.tasks[n]
+  if (!run || !task || isOver(task) || task.state === 'delayed' || run.deliver !== 'all') return
+  const worker = task.worker === null ? undefined : state.workers.get(task.worker)
+  // It came back meanwhile, and perhaps went again: that has a deadline of its own.
+  if (!worker || worker.away_at_ms > now.mono_ms) return
+  if (isUntouched(task) && task.due_ms !== null) {
+    if (task.due_ms === 0) miss(state, now, run, task)
     return
   }
-  // It came back meanwhile, and went again: that has a deadline of its own.
   if (worker.away_at_ms + LOST_AFTER_AWAY_MS > now.mono_ms) return
   const card = run.card === null ? undefined : state.cards.get(run.card)
-  if (isUntouched || card?.on_lost !== 'wait')
+  if (isUntouched(task) || card?.on_lost !== 'wait')
     endTask(state, now, run, task, 'lost', 'its worker has been away too long')
 }
+
+const isUntouched = (task: Task): boolean => task.state === 'ready' && task.attempt === 0
+
+const miss = (state: State, now: Now, run: Run, task: Task): void =>
+  endTask(state, now, run, task, 'missed', 'its worker did not come in time')

@@ -235,7 +235,8 @@ export type State = {
 export type Due = { readonly at_ms: number; readonly what: Deadline }
 export type Deadline =
   | { readonly kind: 'delay' | 'expires' | 'accept'; readonly run_id: string }
-  | { readonly kind: 'task'; readonly run_id: string; readonly n: number }
+  /** `wait`: its own time, `due_ms`, has come; `task`: its worker has been away for too long. */
+  | { readonly kind: 'wait' | 'task'; readonly run_id: string; readonly n: number }
   | { readonly kind: 'lease' | 'away' | 'forget'; readonly worker: string }
   | { readonly kind: 'gate'; readonly semaphore: string; readonly key: string }
   | { readonly kind: 'lazy' }
