@@ -27,16 +27,15 @@ const NOTE = 'x'.repeat(4_000)
 /** Triggers (of runs that wait for an hour) until the broker ends; answers those that were accepted. */
 async function triggerUntilFull(cluster: Outside, broker: Process): Promise<string[]> {
   const accepted: string[] = []
-  let over = false
-  void broker.ended.then(() => (over = true))
   const trigger = { job: 'quick', params: { note: NOTE }, delay: '1h' }
   const body = JSON.stringify(Array.from({ length: 20 }, () => trigger))
   const headers = { 'Content-Type': 'application/json' }
-  while (!over && accepted.length < 20_000) {
+  while (accepted.length < 20_000) {
     const sent = fetch(`${cluster.url}/api/runs`, { method: 'POST', headers, body })
     // A broker that is gone does not answer; the frontend would ask again for a while.
     const response = await Promise.race([sent, broker.ended.then(() => null)])
-    const answers = response === null ? [] : ((await response.json()) as { run_id?: string }[])
+    if (response === null) break
+    const answers = (await response.json()) as { run_id?: string }[]
     if (Array.isArray(answers)) accepted.push(...answers.flatMap(({ run_id }) => run_id ?? []))
   }
   return accepted

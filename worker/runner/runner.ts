@@ -11,6 +11,7 @@ import { keyOf } from '../core/state.ts'
 import { exitOf } from './exits.ts'
 import type { KeeperPool } from './keeper-pool.ts'
 import { openKeeperPool } from './keeper-pool.ts'
+import type { CommandHeader } from './command-file.ts'
 import type { Keeper } from './keeper.ts'
 import type { LaunchOptions } from './launch.ts'
 import { prepareLaunch } from './launch.ts'
@@ -49,6 +50,15 @@ const ADOPTED_MS = 200
 const TERMINATE_TRIES = 20
 const TERMINATE_PAUSE_MS = 25
 
+/** The host's monotonic clock: it is the same for all its processes. */
+const uptimeMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
+
+/** Since before this daemon; by the wall's clock where an older daemon, or another boot, started it. */
+function runningFor({ keeper, started_at_ms, started_uptime_ms }: CommandHeader): number {
+  const sameClock = keeper.boot_id === BOOT_ID && started_uptime_ms !== undefined
+  return Math.max(0, sameClock ? uptimeMs() - started_uptime_ms : Date.now() - started_at_ms)
+}
+
 export class Runner {
   readonly #options: RunnerOptions
   readonly #spool: Spool
@@ -82,7 +92,8 @@ export class Runner {
     if (!keeper) return refuse('not_started', 'no process could be started for it')
     const started_at_ms = Date.now()
     try {
-      const header = { keeper: keeper.identity, started_at_ms, limits }
+      const started_uptime_ms = uptimeMs()
+      const header = { keeper: keeper.identity, started_at_ms, started_uptime_ms, limits }
       this.#spool.writeCommand(entry, launch.fileFor(header))
     } catch (error) {
       this.#keepers.giveBack(keeper)
@@ -121,7 +132,7 @@ export class Runner {
       const limits: Limits = header.limits
       this.#add({ key, entry, keeper: null, started_at_ms, stopping: stop !== null }, keeper)
       this.#adoptedWatch.begin()
-      const running_for_ms = Math.max(0, Date.now() - started_at_ms)
+      const running_for_ms = runningFor(header)
       return { task, stop, running: { running_for_ms, started_at_ms, limits } }
     })
   }
