@@ -58,10 +58,10 @@ export function taskDue(state: State, now: Now, { run_id, n, due_ms }: TaskDeadl
   if (!run || !task || isOver(task) || (due_ms !== null && due_ms !== task.due_ms)) return
   const worker = task.worker === null ? undefined : state.workers.get(task.worker)
   const isAway = run.deliver === 'all' && worker !== undefined && worker.away_at_ms <= now.mono_ms
-  if (task.state === 'delayed') {
-    if (due_ms !== null) delayOver(state, run, task, worker, isAway)
-  } else if (isAway && due_ms !== null) missIfUntouched(state, now, run, task)
-  else if (isAway) loseIfAwayTooLong(state, now, run, task, worker)
+  if (due_ms === null) {
+    if (isAway && task.state !== 'delayed') loseIfAwayTooLong(state, now, run, task, worker)
+  } else if (task.state === 'delayed') delayOver(state, run, task, worker, isAway)
+  else if (isUntouched(task)) waitOver(state, now, run, task, isAway)
 }
 
 type TaskDeadline = Extract<Deadline, { kind: 'task' }>
@@ -84,9 +84,11 @@ function delayOver(
 
 const isUntouched = (task: Task): boolean => task.state === 'ready' && task.attempt === 0
 
-/** Its worker was waited for, and is still away. */
-function missIfUntouched(state: State, now: Now, run: Run, task: Task): void {
-  if (isUntouched(task)) endTask(state, now, run, task, 'missed', 'its worker did not come in time')
+/** Its worker was waited for: it is still away, or it is here and has only to take the task. */
+function waitOver(state: State, now: Now, run: Run, task: Task, isAway: boolean): void {
+  if (isAway) return endTask(state, now, run, task, 'missed', 'its worker did not come in time')
+  task.due_ms = null
+  state.touched.tasks.add(task)
 }
 
 /** An `all` task whose worker has been away for too long, unless that is waited for by another deadline or for ever. */

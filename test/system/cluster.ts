@@ -5,25 +5,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
-import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
-import { execa } from 'execa'
 import type { FlowView, RunView } from '../../common/protocol/answers.ts'
+import { launch, type LaunchOptions, type Process } from './launch.ts'
 import { freePorts } from './ports.ts'
 
-const CLI = join(import.meta.dirname, '../../cli/main.ts')
-const READY_LIMIT_MS = 30_000
-
-export type DaemonName = 'broker' | 'worker' | 'semaphore' | 'frontend'
-export type Process = {
-  readonly pid: number
-  /** Everything it wrote to standard error so far. */
-  log(): string
-  kill(signal: NodeJS.Signals): void
-  /** Its exit code, or the signal that ended it. */
-  readonly ended: Promise<number | string>
-}
 export type Cluster = Awaited<ReturnType<typeof makeCluster>>
 
 export async function makeCluster(t: ExecutionContext, yaml: string) {
@@ -31,31 +17,33 @@ export async function makeCluster(t: ExecutionContext, yaml: string) {
   const jobs = join(folder, 'jobs')
   await mkdir(jobs)
   await writeFile(join(jobs, 'jobs.yaml'), yaml)
-  const first = await freePorts(4)
+  const first = await freePorts(8)
   const door = `tcp://127.0.0.1:${first}`
   const url = `http://127.0.0.1:${first + 3}`
   const processes = new Set<Process>()
 
-  const launch = async (args: readonly string[]): Promise<Process> => {
-    const child = execa(process.execPath, [CLI, ...args], {
-      cwd: folder,
-      reject: false,
-      buffer: false,
-      stdin: 'ignore',
-      env: { NO_COLOR: '1' },
-    })
-    let log = ''
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
-    const ended = child.then(({ exitCode, signal }) => exitCode ?? signal ?? 'unknown')
-    const one: Process = {
-      pid: child.pid ?? 0,
-      log: () => log,
-      kill: (signal) => void child.kill(signal),
-      ended,
-    }
+  const args = {
+    broker: ['broker', '--data', join(folder, 'broker'), '--bind', door],
+    worker: (name: string) =>
+      ['worker', '--name', name, '--jobs', jobs, '--spool', join(folder, `spool-${name}`)].concat([
+        '--broker',
+        door,
+        '--url',
+        url,
+        '--allow-root',
+      ]),
+    semaphore: ['semaphore', '--jobs', jobs, '--broker', door],
+    frontend: ['frontend', '--listen', `127.0.0.1:${first + 3}`, '--broker', door],
+  }
+  /** Fulfilled when it serves. */
+  const serving = async (
+    args: readonly string[],
+    options?: Omit<LaunchOptions, 'cwd'>,
+  ): Promise<Process> => {
+    const one = launch(args, { cwd: folder, ...options })
     processes.add(one)
-    void ended.then(() => processes.delete(one))
-    await untilReady(child.stdout, ended, () => `${args.join(' ')}\n${log}`)
+    void one.ended.then(() => processes.delete(one))
+    await one.ready
     return one
   }
   const json = async (path: string, init?: RequestInit): Promise<unknown> => {
@@ -63,8 +51,11 @@ export async function makeCluster(t: ExecutionContext, yaml: string) {
     return response.json()
   }
   t.teardown(async () => {
-    for (const one of processes) one.kill('SIGTERM')
     const all = [...processes]
+    for (const one of all) {
+      one.kill('SIGTERM')
+      one.kill('SIGCONT')
+    }
     const late = setTimeout(() => all.forEach((one) => one.kill('SIGKILL')), 10_000)
     await Promise.all(all.map((one) => one.ended))
     clearTimeout(late)
@@ -75,27 +66,16 @@ export async function makeCluster(t: ExecutionContext, yaml: string) {
     folder,
     url,
     doors: { worker: door, client: `tcp://127.0.0.1:${first + 1}` },
-    launch,
+    /** Four in a row that nobody uses: for a proxy, and one more. */
+    spare_port: first + 4,
+    launch: serving,
     json,
-    broker: () => launch(['broker', '--data', join(folder, 'broker'), '--bind', door]),
-    worker: (name = 'web1', ...more: string[]) =>
-      launch([
-        'worker',
-        '--name',
-        name,
-        '--jobs',
-        jobs,
-        '--spool',
-        join(folder, `spool-${name}`),
-        '--broker',
-        door,
-        '--url',
-        url,
-        '--allow-root',
-        ...more,
-      ]),
-    semaphore: () => launch(['semaphore', '--jobs', jobs, '--broker', door]),
-    frontend: () => launch(['frontend', '--listen', `127.0.0.1:${first + 3}`, '--broker', door]),
+    /** What each daemon is started with; a flag that is said again later counts. */
+    args,
+    broker: () => serving(args.broker),
+    worker: (name = 'web1', ...more: string[]) => serving([...args.worker(name), ...more]),
+    semaphore: () => serving(args.semaphore),
+    frontend: () => serving(args.frontend),
     /** Starts a job and gives what the frontend says. */
     start: (query: string) =>
       json(`/job_start?${query}`) as Promise<RunView & { flow_state?: string; error?: unknown }>,
@@ -122,23 +102,9 @@ async function reached(url: string, run_id: string, states: readonly string[]): 
         await reader?.cancel()
         return run
       }
+      if (stop.aborted) throw new Error(`${run_id} is ${run?.state}, not ${states.join(' or ')}`)
       const next = await reader?.read().catch(() => ({ done: true }))
       if (!next || next.done) break
     }
   }
-}
-
-/** Fulfilled by its `ready` line; rejected when it ends before that, or takes too long. */
-function untilReady(
-  stdout: Readable,
-  ended: Promise<number | string>,
-  what: () => string,
-): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = setTimeout(() => reject(new Error(`not ready: ${what()}`)), READY_LIMIT_MS)
-  createInterface({ input: stdout }).on('line', (line) => {
-    if (line.startsWith('ready')) resolve()
-  })
-  void ended.then((how) => reject(new Error(`ended with ${how}: ${what()}`)))
-  return promise.finally(() => clearTimeout(timer))
 }

@@ -3,7 +3,7 @@ import type { Effect, Event, Now } from './event.ts'
 import { ending, forget, report } from './reports.ts'
 import { notePace } from './slots.ts'
 import type { Attempt, StopReason, Worker } from './state.ts'
-import { reportUnstarted, stopUnknown } from './tasks.ts'
+import { notKept, reportUnstarted, stopUnknown } from './tasks.ts'
 
 /** A keeper that dies before the command began gets so many more tries. */
 const MOST_FALSE_STARTS = 3
@@ -32,6 +32,7 @@ export function commandExited(worker: Worker, { key, exit }: Of<'exited'>, now: 
   if (exit.how.kind === 'code') notePace(worker, now.mono_ms - attempt.stage.started_ms)
   if (exit.how.kind === 'never_ran' && attempt.stop === null)
     return startAnew(worker, attempt, exit, now)
+  if (exit.how.kind === 'not_kept') return notKept(worker, attempt, exit.how.message, now)
   return report(worker, attempt, ending(attempt, exit))
 }
 

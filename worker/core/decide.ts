@@ -85,13 +85,16 @@ const ON_EVENT: { [K in Event['kind']]: Handler<Extract<Event, { kind: K }>> } =
   started: commandStarted,
   grew: commandGrew,
   exited: commandExited,
-  disk: (worker, { low }) => {
+  disk: (worker, { low }, now) => {
     if (low === worker.disk_low) return []
     worker.disk_low = low
     const message = low
       ? 'less than 5 % of the disk under the spool is free: no more tasks are taken'
       : 'there is room on the disk again'
-    return [{ kind: 'log', level: low ? 'warn' : 'info', message, facts: {} }]
+    const told: Effect = { kind: 'log', level: low ? 'warn' : 'info', message, facts: {} }
+    // What is for this worker alone and was given back takes no credit: a new session asks for it again.
+    const greets = !low && worker.link.kind !== 'apart' && !worker.leaving
+    return greets ? [told, ...sayHello(worker, now)] : [told]
   },
   reloaded: (worker, { jobs, reload_error }, now) => {
     worker.jobs = jobs ?? worker.jobs

@@ -22,6 +22,8 @@ export type Exit = {
     | { readonly kind: 'never_ran' }
     /** It could not be started, and trying again would not help. */
     | { readonly kind: 'not_started'; readonly message: string }
+    /** The spool did not take its command: it never ran, and another worker may have more luck. */
+    | { readonly kind: 'not_kept'; readonly message: string }
   readonly started_at_ms: number | null
   readonly finished_at_ms: number
   readonly stdout_bytes: number

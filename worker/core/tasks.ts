@@ -97,15 +97,22 @@ function giveBack(worker: Worker, task: AttemptTask, why: string, now: Now): Eff
 export function taskKept(worker: Worker, key: string, failure: string | null, now: Now): Effect[] {
   const attempt = worker.attempts.get(key)
   if (attempt?.stage.kind !== 'arriving') return []
-  if (failure !== null) {
-    worker.disk_low = true
-    return report(worker, attempt, refusal(attempt, 'returned', `spool: ${failure}`, now))
-  }
+  if (failure !== null) return notKept(worker, attempt, failure, now)
   if (attempt.stop !== null) return reportUnstarted(worker, attempt, now)
   attempt.stage = { kind: 'queued', since_ms: now.mono_ms }
   worker.queue.push(key)
   const { task_id, attempt: number } = attempt.task
   return [{ kind: 'send', message: { kind: 'accepted', task_id, attempt: number } }]
+}
+
+/** The spool did not take what is needed to run it: it goes back, and no more are taken until there is room. */
+export function notKept(worker: Worker, attempt: Attempt, why: string, now: Now): Effect[] {
+  worker.disk_low = true
+  // Its record goes at once, which needs no room: the next daemon must not start what somebody else may have by then.
+  return [
+    { kind: 'forget', key: attempt.key },
+    ...report(worker, attempt, refusal(attempt, 'returned', `spool: ${why}`, now)),
+  ]
 }
 
 /** The attempts that an earlier daemon of this spool left, in the order in which they came. */

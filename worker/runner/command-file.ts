@@ -15,6 +15,8 @@ import { quoteWord } from './quote.ts'
 export const CommandHeader = z.object({
   keeper: ProcessIdentity,
   started_at_ms: z.number(),
+  /** By the host's monotonic clock, which nobody sets, and which counts from its boot. */
+  started_uptime_ms: z.number().optional(),
   limits: z.object({
     timeout_ms: z.number().nullable(),
     kill_after_ms: z.number(),

@@ -11,6 +11,7 @@ import { keyOf } from '../core/state.ts'
 import { exitOf } from './exits.ts'
 import type { KeeperPool } from './keeper-pool.ts'
 import { openKeeperPool } from './keeper-pool.ts'
+import type { CommandHeader } from './command-file.ts'
 import type { Keeper } from './keeper.ts'
 import type { LaunchOptions } from './launch.ts'
 import { prepareLaunch } from './launch.ts'
@@ -49,6 +50,15 @@ const ADOPTED_MS = 200
 const TERMINATE_TRIES = 20
 const TERMINATE_PAUSE_MS = 25
 
+/** The host's monotonic clock: it is the same for all its processes. */
+const uptimeMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
+
+/** Since before this daemon; by the wall's clock where an older daemon, or another boot, started it. */
+function runningFor({ keeper, started_at_ms, started_uptime_ms }: CommandHeader): number {
+  const sameClock = keeper.boot_id === BOOT_ID && started_uptime_ms !== undefined
+  return Math.max(0, sameClock ? uptimeMs() - started_uptime_ms : Date.now() - started_at_ms)
+}
+
 export class Runner {
   readonly #options: RunnerOptions
   readonly #spool: Spool
@@ -75,16 +85,19 @@ export class Runner {
     const entry = this.#spool.entryOf(key)
     if (entry === null) throw new Error(`${key} is to be started and is not in the spool`)
     const launch = prepareLaunch(effect, this.#spool.pathOf(entry, 'output'), this.#options)
-    if (launch.kind === 'impossible') return this.#refuse(key, entry, launch.message)
+    const refuse = (kind: 'not_started' | 'not_kept', message: string): void =>
+      this.#refuse(key, entry, { kind, message })
+    if (launch.kind === 'impossible') return refuse('not_started', launch.message)
     const keeper = this.#keepers.take()
-    if (!keeper) return this.#refuse(key, entry, 'no process could be started for it')
+    if (!keeper) return refuse('not_started', 'no process could be started for it')
     const started_at_ms = Date.now()
     try {
-      const header = { keeper: keeper.identity, started_at_ms, limits }
+      const started_uptime_ms = uptimeMs()
+      const header = { keeper: keeper.identity, started_at_ms, started_uptime_ms, limits }
       this.#spool.writeCommand(entry, launch.fileFor(header))
     } catch (error) {
       this.#keepers.giveBack(keeper)
-      return this.#refuse(key, entry, `the spool could not be written: ${String(error)}`)
+      return refuse('not_kept', String(error))
     }
     this.#add({ key, entry, keeper, started_at_ms, stopping: false }, keeper.identity)
     keeper.run(entry)
@@ -119,7 +132,7 @@ export class Runner {
       const limits: Limits = header.limits
       this.#add({ key, entry, keeper: null, started_at_ms, stopping: stop !== null }, keeper)
       this.#adoptedWatch.begin()
-      const running_for_ms = Math.max(0, Date.now() - started_at_ms)
+      const running_for_ms = runningFor(header)
       const is_over = this.#spool.readCode(entry) !== null || !isAlive(keeper)
       return { task, stop, running: { running_for_ms, started_at_ms, limits, is_over } }
     })
@@ -177,8 +190,8 @@ export class Runner {
     }
   }
 
-  #refuse(key: AttemptKey, entry: string, message: string): void {
-    const { exit } = exitOf(this.#spool, entry, null, { kind: 'not_started', message })
+  #refuse(key: AttemptKey, entry: string, how: Exit['how']): void {
+    const { exit } = exitOf(this.#spool, entry, null, how)
     this.#options.onEvent({ kind: 'exited', key, exit })
   }
 

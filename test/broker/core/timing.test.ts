@@ -120,6 +120,33 @@ test('a delayed task starts when its delay is over, wherever the clock stands', 
   t.is(world.given('web1').attempt, 2)
 })
 
+test('setting the clock moves neither a retry nor the wait for a worker that is away', (t) => {
+  for (const by_ms of [3_600_000, -3_600_000]) {
+    const world = makeWorld(t)
+    const retries = { limit: 1, backoff_ms: 10_000, max_backoff_ms: 10_000, exit_codes: null }
+    const cards = [
+      card('flaky', { retries }),
+      card('rotate', { deliver: 'all', offline_wait_ms: 1_800_000 }),
+    ]
+    world.worker('web1', { cards, slots: 9 })
+    world.worker('web2', { cards })
+    world.cut('web2')
+    world.pass(60_000, ['web1'])
+    const flaky = world.trigger('flaky')
+    world.end('web1', world.given('web1'), { exit_code: 9 })
+    const rotate = world.trigger('rotate')
+    world.end('web1', world.given('web1'))
+    world.setWall(by_ms)
+    world.pass(10_000, ['web1'])
+    world.end('web1', world.given('web1'))
+    t.is(world.run(flaky.run_id).state, 'succeeded')
+    world.pass(1_789_999, ['web1'])
+    t.is(world.run(rotate.run_id).state, 'running')
+    world.pass(1, ['web1'])
+    t.like(world.run(rotate.run_id), { state: 'succeeded', reason: '1 of 2; missed: web2' })
+  }
+})
+
 test('deadlines of runs that are over do not pile up', (t) => {
   const world = makeWorld(t)
   world.worker('web1', { cards: [card('import', { expires_ms: 86_400_000 })], slots: 100_000 })

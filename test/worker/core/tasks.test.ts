@@ -21,10 +21,23 @@ test('a task that the disk does not take goes back, and no more are asked for', 
   world.helpful = false
   world.task('one', { task_id: 'r.0' })
   t.deepEqual(shown(world.happen({ kind: 'kept', key: 'r.0#1', failure: 'ENOSPC' })), [
+    'forget r.0#1',
     'ended r.0 returned',
   ])
   t.deepEqual(shown(world.hear({ kind: 'ack', of: 'ended', task_id: 'r.0', attempt: 1 })), [
     'forget r.0#1',
+  ])
+})
+
+test('a task whose command the disk does not take goes back too: it never ran', (t) => {
+  const world = aWorld()
+  world.join()
+  world.helpful = false
+  world.task('one', { task_id: 'r.0' })
+  world.happen({ kind: 'kept', key: 'r.0#1', failure: null })
+  t.deepEqual(shown(world.exit('r.0#1', { how: { kind: 'not_kept', message: 'ENOSPC' } })), [
+    'forget r.0#1',
+    'ended r.0 returned',
   ])
 })
 
