@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import type { ExecutionContext } from 'ava'
+import type { RunsAnswer, RunView } from '../../common/protocol/answers.ts'
 import type { Cluster } from './cluster.ts'
 
 const LIMIT_MS = 60_000
@@ -35,22 +36,37 @@ export async function until(what: string, isSo: () => Promise<boolean>): Promise
 }
 
 /**
- * Each run has succeeded, and on each worker that it was for its command has begun and ended once, at its first attempt: none
- * was interrupted, none ran twice.
+ * Each run has succeeded, and on each worker that it was for its command has begun and ended once: none was interrupted, none
+ * ran twice. An attempt that was given back before it ran has left no line.
  */
 export async function checkOutside(t: ExecutionContext, cluster: Cluster): Promise<void> {
-  const commands = new Map<string, string[]>()
+  const happened = new Map<string, string[]>()
   for (const text of await outsideLines(cluster)) {
     const [run_id = '', worker = '', attempt = '', word = ''] = text.split(' ')
     const key = `${run_id} ${worker} ${attempt}`
-    commands.set(key, [...(commands.get(key) ?? []), word])
+    happened.set(key, [...(happened.get(key) ?? []), word])
   }
-  for (const [key, words] of commands) t.deepEqual(words, ['begin', 'end'], key)
-  const expected: string[] = []
-  for (const { run_id, job, state, reason } of await cluster.runs('')) {
+  for (const { run_id, job, state, reason } of await allRuns(cluster)) {
     t.is(state, 'succeeded', `${job}: ${reason}`)
-    const { tasks = [] } = await cluster.run(run_id)
-    expected.push(...tasks.map(({ worker }) => `${run_id} ${worker} 1`))
+    for (const { worker, attempt, attempts } of (await cluster.run(run_id)).tasks ?? []) {
+      const key = `${run_id} ${worker} ${attempt}`
+      t.deepEqual(happened.get(key), ['begin', 'end'], `${job} ${key}`)
+      happened.delete(key)
+      const earlier = attempts.slice(0, -1).filter((each) => each.reason !== GIVEN_BACK)
+      t.deepEqual(earlier, [], `${job} ${key} ran before`)
+    }
   }
-  t.deepEqual([...commands.keys()].toSorted(), expected.toSorted())
+  t.deepEqual([...happened], [], 'nothing happened that jobz does not know of')
 }
+
+async function allRuns(cluster: Cluster): Promise<RunView[]> {
+  const all: RunView[] = []
+  for (let page = ''; ;) {
+    const { runs, before } = (await cluster.json(`/api/runs?limit=500${page}`)) as RunsAnswer
+    all.push(...runs)
+    if (before === null) return all
+    page = `&before=${before}`
+  }
+}
+
+const GIVEN_BACK = 'given back before it ran'
