@@ -175,8 +175,8 @@ export const DEFECTS: readonly Defect[] = [
     name: 'a worker stops as overdue what has ended',
     seed: 11,
     file: 'worker/core/commands.ts',
-    find: ' && !attempt.stage.is_over',
-    replace: '',
+    find: 'worker.limits_from_ms = now.mono_ms + LISTEN_MS',
+    replace: '{}',
   },
   {
     name: 'a semaphore saves its place before its arrivals are heard',

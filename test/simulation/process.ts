@@ -66,7 +66,7 @@ export function openProcess(agenda: Agenda, name: string): Process {
     },
     onEnd: (tell) => void ends.push(tell),
     stop: (ms) => {
-      if (is_up) stopped_until_ms = agenda.now() + ms
+      if (is_up) stopped_until_ms = Math.max(stopped_until_ms, agenda.now() + ms)
     },
     after,
     now: () => ({

@@ -273,6 +273,5 @@ function restored({ task, stop, command }: Kept, now_ms: number): Restored {
   const { execution, limits } = command
   const running_for_ms = now_ms - execution.begun_ms
   const started_at_ms = Math.max(0, Math.floor(Date.UTC(2026, 10, 23) + execution.begun_ms))
-  const is_over = command.how !== null
-  return { task, stop, running: { running_for_ms, started_at_ms, limits, is_over } }
+  return { task, stop, running: { running_for_ms, started_at_ms, limits } }
 }

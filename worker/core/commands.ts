@@ -90,8 +90,16 @@ function stopCommand(attempt: Attempt, reason: StopReason, now: Now): Effect[] {
   return [{ kind: 'terminate', key, reason }]
 }
 
+/** A limit that is this late says that the daemon was stopped, or was not there … */
+const OVERSLEPT_MS = 1_000
+/** … and then it listens for so long, before it takes for overdue what has ended in time. */
+const LISTEN_MS = 500
+
 /** Stops what is overdue, and kills what did not stop. */
 export function enforceLimits(worker: Worker, now: Now): Effect[] {
+  if (now.mono_ms - limitDeadline(worker) > OVERSLEPT_MS)
+    worker.limits_from_ms = now.mono_ms + LISTEN_MS
+  if (now.mono_ms < worker.limits_from_ms) return []
   const effects: Effect[] = []
   for (const attempt of running(worker)) {
     const { stage } = attempt
@@ -110,7 +118,7 @@ export function limitDeadline(worker: Worker): number {
   let soonest = Infinity
   for (const { stage, stop } of running(worker))
     soonest = Math.min(soonest, stage.kill_at_ms ?? (stop === null ? timeoutAt(stage) : Infinity))
-  return soonest
+  return Math.max(soonest, worker.limits_from_ms)
 }
 
 const timeoutAt = (stage: RunningAttempt['stage']): number =>
@@ -118,10 +126,9 @@ const timeoutAt = (stage: RunningAttempt['stage']): number =>
 
 type RunningAttempt = Attempt & { stage: Extract<Attempt['stage'], { kind: 'running' }> }
 
-/** What a limit can still stop. */
 function* running(worker: Worker): Generator<RunningAttempt> {
   for (const key of worker.active) {
     const attempt = worker.attempts.get(key)
-    if (attempt?.stage.kind === 'running' && !attempt.stage.is_over) yield attempt as RunningAttempt
+    if (attempt?.stage.kind === 'running') yield attempt as RunningAttempt
   }
 }

@@ -41,8 +41,6 @@ export type Restored = {
     readonly running_for_ms: number
     readonly started_at_ms: number
     readonly limits: Limits
-    /** It came to its end while no daemon looked: no limit can stop it any more. */
-    readonly is_over: boolean
   } | null
 }
 

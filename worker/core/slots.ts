@@ -47,7 +47,6 @@ function startOne(worker: Worker, attempt: Attempt, now: Now): Effect[] {
     limits,
     streams: { stdout: newStream(), stderr: newStream() },
     kill_at_ms: null,
-    is_over: false,
   }
   worker.active.add(attempt.key)
   const { key, task } = attempt

@@ -45,8 +45,6 @@ type Running = {
   readonly streams: Streams
   /** When KILL follows TERM; null while nothing is being stopped. */
   kill_at_ms: number | null
-  /** Nothing of it is left to be stopped; `exited` will tell of it. */
-  readonly is_over: boolean
 }
 
 type Reporting = {
@@ -101,6 +99,8 @@ export type Worker = {
   /** This daemon is about to stop: nothing new starts, nothing that runs is touched. */
   leaving: boolean
   disk_low: boolean
+  /** No limit is enforced before this: a daemon that overslept first hears of what has ended meanwhile. */
+  limits_from_ms: number
   readonly attempts: Map<AttemptKey, Attempt>
   /** Keys of those that wait for a slot, in order. */
   queue: AttemptKey[]
@@ -129,6 +129,7 @@ export function newWorker(options: {
     draining: false,
     leaving: false,
     disk_low: false,
+    limits_from_ms: -Infinity,
     attempts: new Map(),
     queue: [],
     active: new Set(),

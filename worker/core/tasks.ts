@@ -130,7 +130,6 @@ export function tasksRestored(worker: Worker, restored: readonly Restored[], now
         limits: running.limits,
         streams: { stdout: newStream(), stderr: newStream() },
         kill_at_ms: stop === null ? null : now.mono_ms + running.limits.kill_after_ms,
-        is_over: running.is_over,
       }
       worker.active.add(attempt.key)
       if (stop !== null) effects.push({ kind: 'terminate', key: attempt.key, reason: stop })

@@ -133,8 +133,7 @@ export class Runner {
       this.#add({ key, entry, keeper: null, started_at_ms, stopping: stop !== null }, keeper)
       this.#adoptedWatch.begin()
       const running_for_ms = runningFor(header)
-      const is_over = this.#spool.readCode(entry) !== null || !isAlive(keeper)
-      return { task, stop, running: { running_for_ms, started_at_ms, limits, is_over } }
+      return { task, stop, running: { running_for_ms, started_at_ms, limits } }
     })
   }
 

@@ -190,14 +190,14 @@ const stored = (run_id: string): AttemptTask => ({
 test('restored attempts keep their place, their limits and their reasons', (t) => {
   const world = aWorld(1)
   const limits = { timeout_ms: 5_000, kill_after_ms: 100, output_limit_bytes: 10 }
-  const running = { running_for_ms: 6_000, started_at_ms: 1, limits, is_over: false }
+  const running = { running_for_ms: 7_000, started_at_ms: 1, limits }
   const attempts = [
     { task: stored('a'), stop: null, running },
     { task: stored('b'), stop: null, running: null },
     { task: stored('c'), stop: 'canceled' as const, running: null },
   ]
   world.happen({ kind: 'restored', attempts })
-  t.deepEqual(shown(world.pass(0)), ['terminate a.0#1'])
+  t.deepEqual(shown(world.pass(500)), ['terminate a.0#1'])
   const hello = world.happen({ kind: 'connected' })[0]
   t.deepEqual(hello?.kind === 'hello' ? hello.held.map(({ state }) => state) : null, [
     'running',
@@ -206,16 +206,28 @@ test('restored attempts keep their place, their limits and their reasons', (t) =
   ])
 })
 
-test('a restored command that has ended meanwhile is not overdue, however long the daemon was away', (t) => {
+test('what ended in time is not overdue, however long the daemon was away', (t) => {
   const world = aWorld(1)
   const limits = { timeout_ms: 5_000, kill_after_ms: 100, output_limit_bytes: 10 }
-  const running = { running_for_ms: 60_000, started_at_ms: 1, limits, is_over: true }
+  const running = { running_for_ms: 60_000, started_at_ms: 1, limits }
   world.happen({ kind: 'restored', attempts: [{ task: stored('a'), stop: null, running }] })
-  t.deepEqual(shown(world.pass(0)), [])
+  t.deepEqual(shown(world.pass(400)), [], 'it listens first')
   world.join()
   t.deepEqual(
     shown(world.exit('a.0#1')).filter((line) => line.startsWith('ended')),
     ['ended a.0 0'],
+  )
+})
+
+test('what ended in time is not overdue, however long the daemon was stopped', (t) => {
+  const world = aWorld(1)
+  world.join({ heartbeat_ms: 600_000 })
+  world.task('short', { task_id: 'r.0' })
+  world.now_ms += 60_000
+  t.deepEqual(shown(world.happen({ kind: 'tick' })), [], 'it listens first')
+  t.deepEqual(
+    shown(world.exit('r.0#1', {}, 1)).filter((line) => line.startsWith('ended')),
+    ['ended r.0 0'],
   )
 })
 
