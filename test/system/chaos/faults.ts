@@ -28,8 +28,8 @@ export type Tally = {
   keepers_killed: number
   /** When the keeper of an attempt was killed, by wall clock: `task_id#attempt`. */
   readonly killed_ms: Map<string, number>
-  /** Stops of workers past their lease, by wall clock. */
-  readonly long_stops: {
+  /** Workers that were not heard of past their lease, by wall clock. */
+  readonly silences: {
     readonly worker: string
     readonly from_ms: number
     readonly to_ms: number
@@ -78,7 +78,7 @@ const FAULTS: readonly Fault[] = [
     weight: 0.8,
     spares_broker: true,
     victims: ['worker'],
-    hurt: pauseLong,
+    hurt: (_, victim) => pause(victim, LONG_MS),
   },
   {
     name: 'link cut',
@@ -146,7 +146,9 @@ export function hurtSomebody(
 }
 
 async function hurtOne(ground: Ground, tally: Tally, fault: Fault, victim: Daemon): Promise<void> {
+  const from_ms = Date.now()
   if (!(await fault.hurt(ground, victim, tally))) return
+  if (fault.spares_broker) tally.silences.push({ worker: victim.name, from_ms, to_ms: Date.now() })
   const ofKeeper = fault.name.startsWith('keeper')
   const name = ofKeeper ? fault.name : `${fault.name}: ${victim.kind}`
   tally.faults.set(name, (tally.faults.get(name) ?? 0) + 1)
@@ -166,13 +168,6 @@ async function pause(victim: Daemon, for_ms: number): Promise<boolean> {
   await after(for_ms)
   victim.signal('SIGCONT')
   return true
-}
-
-async function pauseLong(_: Ground, victim: Daemon, tally: Tally): Promise<boolean> {
-  const from_ms = Date.now()
-  const done = await pause(victim, LONG_MS)
-  if (done) tally.long_stops.push({ worker: victim.name, from_ms, to_ms: Date.now() })
-  return done
 }
 
 /** One that runs a command, where there is one. */

@@ -97,7 +97,7 @@ async function hurt(): Promise<{ tally: Tally; took_ms: number }> {
     kills: 0,
     keepers_killed: 0,
     killed_ms: new Map(),
-    long_stops: [],
+    silences: [],
   }
   const underWay = new Map<Daemon, Promise<void>>()
   const begin_ms = performance.now()

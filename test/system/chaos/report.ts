@@ -67,7 +67,7 @@ function detections({ tally, history }: Outcome): [string, number[]][] {
         const at_ms = Date.parse(finished_at ?? '')
         const killed_ms = tally.killed_ms.get(`${task_id}#${attempt}`)
         if (killed_ms !== undefined && reason === 'killed') killed.push(at_ms - killed_ms)
-        const stop = tally.long_stops.find(
+        const stop = tally.silences.find(
           ({ worker: name, from_ms, to_ms }) => name === worker && at_ms > from_ms && at_ms < to_ms,
         )
         if (state === 'lost' && stop) lost.push(at_ms - stop.from_ms)
