@@ -174,9 +174,9 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'a worker stops as overdue what has ended',
     seed: 11,
-    file: 'worker/core/commands.ts',
-    find: 'worker.limits_from_ms = now.mono_ms + LISTEN_MS',
-    replace: '{}',
+    file: 'worker/core/state.ts',
+    find: 'LISTEN_MS = 500',
+    replace: 'LISTEN_MS = 0',
   },
   {
     name: 'a semaphore saves its place before its arrivals are heard',

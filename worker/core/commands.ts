@@ -2,7 +2,7 @@
 import type { Effect, Event, Now } from './event.ts'
 import { ending, forget, report } from './reports.ts'
 import { notePace } from './slots.ts'
-import type { Attempt, StopReason, Worker } from './state.ts'
+import { type Attempt, LISTEN_MS, type StopReason, type Worker } from './state.ts'
 import { notKept, reportUnstarted, stopUnknown } from './tasks.ts'
 
 /** A keeper that dies before the command began gets so many more tries. */
@@ -90,14 +90,13 @@ function stopCommand(attempt: Attempt, reason: StopReason, now: Now): Effect[] {
   return [{ kind: 'terminate', key, reason }]
 }
 
-/** A limit that is this late says that the daemon was stopped, or was not there … */
-const OVERSLEPT_MS = 1_000
-/** … and then it listens for so long, before it takes for overdue what has ended in time. */
-const LISTEN_MS = 500
+/** A limit that is this late says that the daemon was stopped: it listens first (`LISTEN_MS`). */
+const OVERSLEPT_MS = 100
 
 /** Stops what is overdue, and kills what did not stop. */
 export function enforceLimits(worker: Worker, now: Now): Effect[] {
-  if (now.mono_ms - limitDeadline(worker) > OVERSLEPT_MS)
+  const soonest = soonestLimit(worker)
+  if (soonest > worker.limits_from_ms && now.mono_ms - soonest > OVERSLEPT_MS)
     worker.limits_from_ms = now.mono_ms + LISTEN_MS
   if (now.mono_ms < worker.limits_from_ms) return []
   const effects: Effect[] = []
@@ -114,11 +113,14 @@ export function enforceLimits(worker: Worker, now: Now): Effect[] {
 }
 
 /** When `enforceLimits` has something to do; Infinity is never. */
-export function limitDeadline(worker: Worker): number {
+export const limitDeadline = (worker: Worker): number =>
+  Math.max(soonestLimit(worker), worker.limits_from_ms)
+
+function soonestLimit(worker: Worker): number {
   let soonest = Infinity
   for (const { stage, stop } of running(worker))
     soonest = Math.min(soonest, stage.kill_at_ms ?? (stop === null ? timeoutAt(stage) : Infinity))
-  return Math.max(soonest, worker.limits_from_ms)
+  return soonest
 }
 
 const timeoutAt = (stage: RunningAttempt['stage']): number =>

@@ -81,6 +81,9 @@ type Link =
       beats: number
     }
 
+/** After a time in which it could not hear of what ended, a worker listens for so long before it enforces limits. */
+export const LISTEN_MS = 500
+
 export type Over = 'reported' | 'canceled' | 'fenced' | 'returned'
 
 export type Worker = {
@@ -99,7 +102,7 @@ export type Worker = {
   /** This daemon is about to stop: nothing new starts, nothing that runs is touched. */
   leaving: boolean
   disk_low: boolean
-  /** No limit is enforced before this: a daemon that overslept first hears of what has ended meanwhile. */
+  /** No limit is enforced before this: what has ended in time, unheard, must not be taken for overdue. */
   limits_from_ms: number
   readonly attempts: Map<AttemptKey, Attempt>
   /** Keys of those that wait for a slot, in order. */

@@ -4,7 +4,7 @@ import type { Effect, Event, Now, Restored } from './event.ts'
 import { forget, refusal, remember, report } from './reports.ts'
 import { GIVE_BACK_MS } from './slots.ts'
 import type { Attempt, AttemptTask, Worker } from './state.ts'
-import { keyOf } from './state.ts'
+import { keyOf, LISTEN_MS } from './state.ts'
 import { newStream } from './streams.ts'
 
 /** `hello` lists all that is held in one frame, beside the cards. */
@@ -118,6 +118,8 @@ export function notKept(worker: Worker, attempt: Attempt, why: string, now: Now)
 /** The attempts that an earlier daemon of this spool left, in the order in which they came. */
 export function tasksRestored(worker: Worker, restored: readonly Restored[], now: Now): Effect[] {
   const effects: Effect[] = []
+  // Some of them may have ended while no daemon looked.
+  worker.limits_from_ms = now.mono_ms + LISTEN_MS
   for (const { task, stop, running } of restored) {
     const attempt = newAttempt(task, false)
     attempt.stop = stop
