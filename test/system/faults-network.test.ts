@@ -57,12 +57,12 @@ test.serial('a link that is cut in the middle of a frame, in both directions', a
   await cluster.farWorker()
   await cluster.frontend()
   for (const [place, direction] of (['up', 'down'] as const).entries()) {
-    const before = proxy.resets()
+    const before = proxy.cuts()
     // Within the first frame that passes: `accepted` and `started` are longer than this, and so is a task.
     proxy.cutAfter(direction, 40)
     const { state } = await cluster.start(`job_name=quick&tag=t${place}&wait=60s`)
     t.is(state, 'succeeded', direction)
-    t.true(proxy.resets() > before, direction)
+    t.true(proxy.cuts() > before, direction)
   }
   t.is(lines().filter((line) => line.startsWith('begin quick')).length, 2)
   t.notRegex(broker.log(), /"level":"error"/)

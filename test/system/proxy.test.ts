@@ -28,17 +28,18 @@ async function echo(t: ExecutionContext) {
 
 const say = (client: Socket, text: string): Promise<void> =>
   new Promise((resolve) => void client.write(text, () => resolve()))
-const ended = async (client: Socket): Promise<string> => {
-  const [error] = (await once(client, 'error')) as [NodeJS.ErrnoException]
-  return error.code ?? ''
-}
+const ended = (client: Socket): Promise<unknown> =>
+  once(
+    client.on('error', () => undefined),
+    'close',
+  )
 
-test('a cut resets the connection', async (t) => {
+test('a cut ends the connection', async (t) => {
   const { proxy, client } = await echo(t)
   const end = ended(client)
   t.is(proxy.cut(), 1)
-  t.is(await end, 'ECONNRESET')
-  t.is(proxy.resets(), 1)
+  await end
+  t.is(proxy.cuts(), 1)
 })
 
 test('a frozen network keeps what is sent, and lets it through when it thaws', async (t) => {
@@ -60,7 +61,7 @@ test('a cut in the middle of a frame lets its first bytes through', async (t) =>
   const end = ended(client)
   proxy.cutAfter('down', 3)
   await say(client, '12345')
-  t.is(await end, 'ECONNRESET')
+  await end
   t.is(heard(), 'a123')
 })
 
@@ -73,11 +74,13 @@ test('a delay holds every byte back for so long', async (t) => {
   t.true(performance.now() - begin_ms >= 199, 'there and back')
 })
 
-test('a refusing network resets those who come', async (t) => {
+test('a refusing network turns away who comes', async (t) => {
   const { proxy, client } = await echo(t)
   const end = ended(client)
   proxy.refuse()
   await end
   const next = connect(Number(new URL(proxy.address).port), '127.0.0.1')
-  t.is(await ended(next), 'ECONNRESET')
+  next.on('data', () => t.fail('nothing comes from a network that refuses'))
+  await ended(next)
+  t.is(proxy.connections(), 0)
 })

@@ -9,22 +9,22 @@ export type Direction = 'up' | 'down'
 export type Proxy = {
   /** For `--broker`: the worker door's. */
   readonly address: string
-  /** Resets every connection; new ones are taken. Returns how many there were. */
+  /** Ends every connection on both sides, whatever is on its way; new ones are taken. Returns how many there were. */
   cut(): number
   /** A half-open network: connections stand, new ones are accepted, and nothing passes. */
   freeze(...directions: Direction[]): void
   /** Everything takes so much longer, in both directions. */
   delay(ms: number): void
-  /** Resets every connection, and new ones too. */
+  /** Ends every connection, and new ones at once. */
   refuse(): void
-  /** Lets so many more bytes through in this direction, over all connections, then resets them: mid frame. */
+  /** Lets so many more bytes through in this direction, over all connections, then ends them: mid frame. */
   cutAfter(direction: Direction, bytes: number): void
   /** Everything passes again, what was held back first. */
   heal(): void
   /** That stand now. */
   connections(): number
-  /** That were reset so far. */
-  resets(): number
+  /** That were ended so far. */
+  cuts(): number
   close(): Promise<void>
 }
 
@@ -32,7 +32,7 @@ type Condition = {
   readonly frozen: Set<Direction>
   delay_ms: number
   refusing: boolean
-  /** What may still pass before everything is reset; null is no bound. */
+  /** What may still pass before everything is cut; null is no bound. */
   left: { direction: Direction; bytes: number } | null
 }
 type Pipe = { readonly ends: readonly [Socket, Socket]; flow(): void }
@@ -43,16 +43,17 @@ const DOORS = 3
 export async function openProxy(port: number, target: number): Promise<Proxy> {
   const condition: Condition = { frozen: new Set(), delay_ms: 0, refusing: false, left: null }
   const pipes = new Set<Pipe>()
-  let resets = 0
+  let cuts = 0
+  // Not by resetAndDestroy: on a socket that is just shutting down it leaves a handle that never closes.
   const cut = (): number => {
     const { size } = pipes
-    resets += size
-    for (const { ends } of pipes) for (const end of ends) end.resetAndDestroy()
+    cuts += size
+    for (const { ends } of pipes) for (const end of ends) end.destroy()
     pipes.clear()
     return size
   }
   const take = (client: Socket, to: number): void => {
-    if (condition.refusing) return void client.on('error', ignore).resetAndDestroy()
+    if (condition.refusing) return void client.on('error', ignore).destroy()
     const pipe = join(client, connect(to, '127.0.0.1'), condition, cut)
     pipes.add(pipe)
     for (const end of pipe.ends)
@@ -89,7 +90,7 @@ export async function openProxy(port: number, target: number): Promise<Proxy> {
       flow()
     },
     connections: () => pipes.size,
-    resets: () => resets,
+    cuts: () => cuts,
     close: async () => {
       condition.refusing = true
       cut()
@@ -144,7 +145,7 @@ function carry(
     left.bytes -= part.length
     if (left.bytes > 0) return void to.write(part)
     condition.left = null
-    // The bytes must be on their way before the reset, which would throw away what is not.
+    // The bytes must be on their way before the end, which throws away what is not.
     to.write(part, () => setImmediate(cut))
   }
   const flow = (): void => {
