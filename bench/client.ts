@@ -10,6 +10,8 @@ import type {
 import type { Trigger } from '../common/protocol/client-door.ts'
 
 const LIMIT_MS = 60_000
+/** What is told to come later is said again after this long. */
+const BUSY_MS = 20
 
 export type Client = {
   trigger(triggers: readonly Trigger[]): Promise<void>
@@ -25,9 +27,13 @@ export type Client = {
 export function openClient(address: string): Client {
   const link: RequestLink = openRequests({ address })
   const ask = async (request: Parameters<RequestLink['request']>[0]): Promise<unknown> => {
-    const answered = await link.request(request, LIMIT_MS)
-    if (answered.kind !== 'answered') throw new Error(JSON.stringify(answered))
-    return answered.result
+    for (;;) {
+      const answered = await link.request(request, LIMIT_MS)
+      if (answered.kind === 'answered') return answered.result
+      const isBusy = answered.kind === 'refused' && answered.error.code === 'busy'
+      if (!isBusy) throw new Error(JSON.stringify(answered))
+      await new Promise((resolve) => setTimeout(resolve, BUSY_MS))
+    }
   }
   const metrics = async (): Promise<MetricsAnswer> =>
     (await ask({ kind: 'query', question: { what: 'metrics' } })) as MetricsAnswer

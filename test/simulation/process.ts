@@ -41,7 +41,8 @@ export function openProcess(agenda: Agenda, name: string): Process {
     let cancel: () => void
     const come = (): void => {
       if (mine !== life) return
-      if (isStopped()) cancel = agenda.after(stopped_until_ms - agenda.now(), come)
+      // A whole millisecond at least: less may be too little to move the clock at all.
+      if (isStopped()) cancel = agenda.after(Math.ceil(stopped_until_ms - agenda.now()), come)
       else act()
     }
     cancel = agenda.after(ms, come)
