@@ -27,7 +27,8 @@ export function decideReport(
   found: Found,
 ): void {
   const worker = state.sessions.get(event.session)
-  if (!worker?.session) return say(state, event.peer, { kind: 'hello_again' })
+  if (!worker?.session)
+    return say(state, event.peer, { kind: 'hello_again', session: event.session })
   worker.session.peer = event.peer
   renew(worker, now)
   const { report } = event

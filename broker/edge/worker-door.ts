@@ -132,7 +132,7 @@ function keep(
 ): void {
   const { task_id, attempt, stream, offset } = chunk
   const worker = ports.state.sessions.get(session)
-  if (!worker) return link.send(peer, { kind: 'hello_again' })
+  if (!worker) return link.send(peer, { kind: 'hello_again', session })
   const data = Buffer.from(chunk.data, 'base64')
   const task = taskById(ports.state, task_id)
   const isKnown = stream === 'stdout' || stream === 'stderr'

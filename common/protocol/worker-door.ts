@@ -176,8 +176,11 @@ export const BrokerHeartbeat = z.object({
   kind: z.literal('heartbeat'),
   draining: z.boolean().optional(),
 })
-/** The session is not known (the broker started anew): say `hello`. */
-export const HelloAgain = z.object({ kind: z.literal('hello_again') })
+/** The session that something was said under is not known (the broker started anew): if it still is yours, say `hello`. */
+export const HelloAgain = z.object({
+  kind: z.literal('hello_again'),
+  session: text(64).optional(),
+})
 
 export const ToWorker = z.discriminatedUnion('kind', [
   Welcome,

@@ -32,7 +32,7 @@ export function readWorkerFrame(frame: Buffer, peer: string, door: WorkerDoor): 
 function keep(door: WorkerDoor, peer: string, session: string, chunk: Output): void {
   const { task_id, attempt, stream, offset } = chunk
   const worker = door.state.sessions.get(session)
-  if (!worker) return door.say(peer, { kind: 'hello_again' })
+  if (!worker) return door.say(peer, { kind: 'hello_again', session })
   let next = offset + Buffer.from(chunk.data, 'base64').length
   const task = taskById(door.state, task_id)
   if (task?.attempt === attempt && isMine(task, worker)) {

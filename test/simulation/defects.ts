@@ -179,6 +179,13 @@ export const DEFECTS: readonly Defect[] = [
     replace: 'LISTEN_MS = 0',
   },
   {
+    name: 'a worker says hello again whatever session was meant',
+    seed: 30_064,
+    file: 'worker/core/decide.ts',
+    find: "const isOld = link.kind === 'open' &&",
+    replace: "const isOld = link.kind === 'apart' &&",
+  },
+  {
     name: 'a semaphore saves its place before its arrivals are heard',
     seed: 20,
     file: 'semaphore/reader.ts',

@@ -7,7 +7,7 @@ import { openMemory, memoryDisk } from '../broker/store/memory.ts'
 import { type Agenda, openAgenda } from './agenda.ts'
 import { Crash, openBroker } from './broker-process.ts'
 import { type Chance, openChance } from './chance.ts'
-import { type Checker, type Execution, Violation } from './checker.ts'
+import { type Checker, type Execution, hold, Violation } from './checker.ts'
 import { CHECKERS } from './checkers/all.ts'
 import { type Client, openClient } from './client.ts'
 import { addCommit, copyCommit, type Facts, isRunOver, noFacts } from './facts.ts'
@@ -21,6 +21,9 @@ import { openWorker, type WorkerProcess } from './worker-process.ts'
 
 /** Once everything is calm, it must all be over within this time of the simulated world. */
 export const CALM_LIMIT_MS = 900_000
+
+/** Some twenty times what the longest history takes: more is a storm that feeds itself. */
+const MOST_STEPS = 2_000_000
 
 export type Told = {
   readonly seed: number
@@ -140,6 +143,7 @@ export async function tellStory(seed: number, options: StoryOptions = {}): Promi
   const goOn = async (until_ms: number, isSo: () => boolean): Promise<void> => {
     while (agenda.now() < until_ms && !isSo()) {
       if (!agenda.step()) return
+      hold(agenda.steps() < MOST_STEPS, 'storm', () => `${MOST_STEPS} steps by ${agenda.now()} ms`)
       if (!unsettled) continue
       unsettled = false
       await new Promise((resolve) => void setImmediate(resolve))

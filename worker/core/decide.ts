@@ -134,9 +134,13 @@ const ON_MESSAGE: { [K in ToWorker['kind']]: Handler<Extract<ToWorker, { kind: K
   drain: (worker, { on }, now) => drainSet(worker, on, now),
   heartbeat: (worker, { draining }, now) =>
     draining === undefined || draining === worker.draining ? [] : drainSet(worker, draining, now),
-  hello_again: (worker, _message, now) =>
-    // One that crossed our hello on its way says nothing new.
-    worker.link.kind === 'greeting' || worker.leaving ? [] : sayHello(worker, now),
+  hello_again: (worker, { session }, now) => {
+    const { link } = worker
+    // One that crossed our hello on its way, or is about an older session, says nothing new: to answer each of them
+    // with a hello would make more of them each time.
+    const isOld = link.kind === 'open' && session !== undefined && session !== link.session
+    return link.kind === 'greeting' || isOld || worker.leaving ? [] : sayHello(worker, now)
+  },
 }
 
 function resendDue(worker: Worker, now: Now): Effect[] {

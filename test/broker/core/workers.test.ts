@@ -14,7 +14,7 @@ test('the same instance takes its session over', (t) => {
   t.is(world.sent('web1', 'refused').length, 0)
   const report = { kind: 'heartbeat' } as const
   world.turn({ kind: 'report', peer: 'elsewhere', session: old?.session ?? '', report })
-  t.is(world.sent('elsewhere', 'hello_again').length, 1, 'the old session is over')
+  t.like(world.sent('elsewhere', 'hello_again'), [{ session: 'token-1' }], 'that session is over')
 })
 
 test('another instance under a live name gets name_taken', (t) => {

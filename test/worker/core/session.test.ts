@@ -39,6 +39,9 @@ test('a new session hears again of what runs and of what ended', (t) => {
   t.deepEqual(shown(world.hear({ kind: 'hello_again' })), ['hello'])
   t.deepEqual(world.hear({ kind: 'hello_again' }), [])
   world.join({ session: 's2' })
+  t.deepEqual(world.hear({ kind: 'hello_again', session: 's1' }), [], 'that one is over anyway')
+  t.deepEqual(shown(world.hear({ kind: 'hello_again', session: 's2' })), ['hello'])
+  world.join({ session: 's2' })
   t.deepEqual(shown(world.did), ['welcomed', 'started a.0', 'ended b.0 0'])
 })
 
