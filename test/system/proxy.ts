@@ -156,7 +156,7 @@ function carry(
     timer = null
     if (frozen) return
     while (waiting[0] && waiting[0].at_ms <= performance.now()) pass(waiting.shift()?.data ?? null)
-    if (waiting[0]) timer = setTimeout(flow, waiting[0].at_ms - performance.now())
+    if (waiting[0]) timer = setTimeout(flow, Math.max(0, waiting[0].at_ms - performance.now()))
     else if (from.destroyed) to.destroySoon()
   }
   const came = (data: Buffer | null): void => {
