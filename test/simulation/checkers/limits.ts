@@ -10,6 +10,7 @@ import {
   isTaskActive,
   type RunRow,
   type TaskRow,
+  tasksOfRun,
 } from '../facts.ts'
 
 export const limits: MakeChecker = ({ facts }) => {
@@ -26,9 +27,11 @@ export const limits: MakeChecker = ({ facts }) => {
         const run = rowOf(facts, commit, task.run_id)
         const card = run && cardOf(facts, run)
         if (!run || !card) continue
+        // A run that counts already takes no second place, on however many workers it runs.
+        const counts = tasksOfRun(facts, run.run_id).some(isTaskActive)
         const limit = facts.lanes.get(run.lane) ?? Infinity
         const inLane = runsOf(active.filter(({ row }) => row.lane === run.lane))
-        check(inLane <= limit, () => `lane ${run.lane} runs ${inLane} of ${limit}`)
+        check(counts || inLane <= limit, () => `lane ${run.lane} runs ${inLane} of ${limit}`)
         if (!card.concurrency) continue
         const sameKey = active.filter(({ row }) => row.concurrency_key === run.concurrency_key)
         const counted =
@@ -36,7 +39,7 @@ export const limits: MakeChecker = ({ facts }) => {
             ? runsOf(sameKey)
             : sameKey.filter((one) => one.task.worker === task.worker).length
         check(
-          counted <= card.concurrency.limit,
+          (counts && card.concurrency.per === 'all') || counted <= card.concurrency.limit,
           () => `${run.job}: ${counted} of ${card.concurrency?.limit} at once`,
         )
       }
