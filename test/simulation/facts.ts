@@ -107,7 +107,7 @@ export function tasksOfRun(facts: Facts, run_id: string): TaskRow[] {
 export const cardOf = (facts: Facts, run: RunRow): Card | undefined =>
   run.card === null ? undefined : facts.cards.get(run.card)
 
-const RUN_ENDS: ReadonlySet<string> = new Set(['succeeded', 'failed', 'canceled', 'expired'])
+export const RUN_ENDS: ReadonlySet<string> = new Set(['succeeded', 'failed', 'canceled', 'expired'])
 const TASK_ENDS: ReadonlySet<string> = new Set([
   'succeeded',
   'failed',

@@ -3,9 +3,9 @@
  * comes to exactly one end; the same request is the same run; what was canceled is `canceled`.
  */
 import { hold, type MakeChecker } from '../checker.ts'
-import { isRunOver, tasksOfRun } from '../facts.ts'
+import { isRunOver, RUN_ENDS, tasksOfRun } from '../facts.ts'
 
-export const accepted: MakeChecker = ({ facts }) => {
+export const accepted: MakeChecker = ({ facts, world }) => {
   /** `ask` to its run. */
   const runOf = new Map<string, string>()
   const canceled = new Set<string>()
@@ -32,9 +32,16 @@ export const accepted: MakeChecker = ({ facts }) => {
       )
       canceled.add(run_id)
     },
+    loaded: () => {
+      for (const [ask, run_id] of runOf)
+        check(
+          isRunOver(facts.runs.get(run_id)) || world.broker.state().runs.has(run_id),
+          () => `${ask} is ${run_id}, which a broker that started does not know`,
+        )
+    },
     committed: ({ feed }) => {
       for (const { run_id, state } of feed)
-        if (run_id !== undefined && END.has(state ?? ''))
+        if (run_id !== undefined && RUN_ENDS.has(state ?? ''))
           ends.set(run_id, (ends.get(run_id) ?? 0) + 1)
     },
     over: () => {
@@ -61,5 +68,3 @@ export const accepted: MakeChecker = ({ facts }) => {
     },
   }
 }
-
-const END: ReadonlySet<string> = new Set(['succeeded', 'failed', 'canceled', 'expired'])
