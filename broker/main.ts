@@ -32,12 +32,11 @@ export async function start(settings: BrokerSettings, log: Log): Promise<Daemon 
   const alive = readAlive(data, store)
   if ('kind' in alive) return alive
   const seed = seedIds(randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE())
-  const { max_lost, max_depth } = settings
-  const state = loadState(alive, seed, readClock(), { max_lost, max_depth })
+  const state = loadState(alive, seed, readClock(), settings)
   const keep = { days: settings.keep_days, runs: settings.keep_runs }
   const runTokens = openRunTokens(data)
   if ('kind' in runTokens) return refused(runTokens.message)
-  const serving = await serve(data, addresses, store, state, log, keep, keyring, runTokens)
+  const serving = await serve({ data, addresses, store, state, log, keep, keyring, runTokens })
   return {
     ready: `broker ${addresses.worker}`,
     failed: serving.failed,

@@ -52,10 +52,8 @@ const MAX_ASKED_BYTES = 16 * 1024 * 1024
 const MAX_COMMANDS = 2_000
 
 export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor> {
-  const { counters, intake, log } = ports
+  const { counters, log } = ports
   const drop = dropper('client', counters, log)
-  const questions = makeBacklog(MAX_QUESTIONS, MAX_ASKED_BYTES)
-  let commands = 0
   const link = await openRouter({
     bind: ports.bind,
     key: ports.keys?.listen ?? null,
@@ -76,12 +74,13 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
         counters.count(`client_${message.kind}`)
         if (message.kind === 'session') session = message.session
         else if (message.kind === 'knock' || message.kind === 'hello') entry.heard(peer, message)
-        else receive(peer, session, message, share)
+        else hear(peer, session, message, share)
       }
     },
   })
   const say = (peer: string, message: ToClient): void => link.send(peer, message)
   const entry = makeClientEntry({ keys: ports.keys, say, refused: drop })
+  const { receive, answered } = answerRequests(ports, say)
   const refuse = (peer: string, id: Reply['id'], error: Failure): void =>
     say(peer, { kind: 'reply', id, ok: false, error })
   /** A request that cannot be read is answered where it has an id: its sender must not wait in vain. */
@@ -91,52 +90,68 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
     if (typeof id === 'string' || typeof id === 'number')
       refuse(peer, id, unreadable(message, reason))
   }
-  /** `bytes` is about what it takes; a question is held until it is answered, a command until its turn. */
-  const receive = (peer: string, session: string, request: Request, bytes: number): void => {
+  const hear = (peer: string, session: string, request: Request, bytes: number): void => {
     const objection = entry.objection(peer, session, request)
-    if (objection) return refuse(peer, request.id, objection)
-    if (request.kind === 'subscribe') {
-      const named = nameChannels(ports.nameChannel, request.channels)
-      if ('error' in named) return refuse(peer, request.id, named.error)
-      return say(peer, { kind: 'reply', id: request.id, ok: true, ...named })
-    }
-    const waits = isQuestion(request) || needsWholeId(request)
-    if (waits ? questions.isFull() : commands >= MAX_COMMANDS || intake.isFull()) {
-      counters.count('client_busy')
-      refuse(peer, request.id, failures.busy())
-    } else if (isQuestion(request)) void questions.during(bytes, () => ask(peer, request))
-    else if (needsWholeId(request)) void questions.during(bytes, () => expand(peer, request))
-    else {
-      intake.took(bytes)
-      take(peer, request)
-    }
+    if (objection) refuse(peer, request.id, objection)
+    else receive(peer, request, bytes)
   }
+  return {
+    address: link.address,
+    reply: (peer, reply) => {
+      answered()
+      say(peer, reply)
+    },
+    rekeyed: (keys) => entry.rekeyed(keys),
+    close: () => link.close(),
+  }
+}
+
+/** Takes in requests that may be made: commands go to their turn, and questions are answered here. */
+function answerRequests(
+  { answer, counters, history, intake, log, nameChannel, ...ports }: ClientDoorPorts,
+  say: (peer: string, message: ToClient) => void,
+) {
+  const questions = makeBacklog(MAX_QUESTIONS, MAX_ASKED_BYTES)
+  let commands = 0
+  const reply = (peer: string, id: Reply['id'], answered: Answer): void =>
+    'error' in answered
+      ? say(peer, { kind: 'reply', id, ok: false, error: answered.error })
+      : say(peer, { kind: 'reply', id, ok: true, result: answered.result })
   const take = (peer: string, command: Command): void => {
     commands += 1
     ports.take({ kind: 'command', peer, command })
   }
   const ask = async (peer: string, request: Asking): Promise<void> => {
-    const answer = await ports.answer(request).catch((error: unknown) => {
+    const answered = await answer(request).catch((error: unknown) => {
       log.error('a question could not be answered', { kind: request.kind, error: String(error) })
       return { error: failures.cannotAnswer() }
     })
-    if ('error' in answer) refuse(peer, request.id, answer.error)
-    else say(peer, { kind: 'reply', id: request.id, ok: true, ...answer })
+    reply(peer, request.id, answered)
   }
   /** Commands by a shortened run id get the whole one first. */
   const expand = async (peer: string, command: ByRun): Promise<void> => {
-    const found = await wholeId(ports.history, command.run_id)
+    const found = await wholeId(history, command.run_id)
     if (typeof found === 'string') take(peer, { ...command, run_id: found })
-    else refuse(peer, command.id, found)
+    else reply(peer, command.id, { error: found })
   }
   return {
-    address: link.address,
-    reply: (peer, reply) => {
-      commands -= 1
-      say(peer, reply)
+    /** `bytes` is about what it takes; a question is held until it is answered, a command until its turn. */
+    receive: (peer: string, request: Request, bytes: number): void => {
+      if (request.kind === 'subscribe')
+        return reply(peer, request.id, nameChannels(nameChannel, request.channels))
+      const waits = isQuestion(request) || needsWholeId(request)
+      if (waits ? questions.isFull() : commands >= MAX_COMMANDS || intake.isFull()) {
+        counters.count('client_busy')
+        reply(peer, request.id, { error: failures.busy() })
+      } else if (isQuestion(request)) void questions.during(bytes, () => ask(peer, request))
+      else if (needsWholeId(request)) void questions.during(bytes, () => expand(peer, request))
+      else {
+        intake.took(bytes)
+        take(peer, request)
+      }
     },
-    rekeyed: entry.rekeyed,
-    close: () => link.close(),
+    /** A command's turn has come. */
+    answered: (): void => void (commands -= 1),
   }
 }
 

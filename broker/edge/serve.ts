@@ -32,21 +32,26 @@ export type Serving = {
   stop(): Promise<void>
 }
 
-/** Serves a loaded state. The caller keeps the store, and closes it after `stop`. */
-export async function serve(
-  data: string,
-  addresses: BrokerAddresses,
-  store: Store & Forgetting,
-  state: State,
-  log: Log,
-  keep: RetentionPorts['keep'],
-  keyring: Keyring | null,
-  runTokens: RunTokens,
-): Promise<Serving> {
+export type ServeOptions = {
+  readonly data: string
+  readonly addresses: BrokerAddresses
+  /** The caller's, who closes it after `stop`. */
+  readonly store: Store & Forgetting
+  readonly state: State
+  readonly log: Log
+  readonly keep: RetentionPorts['keep']
+  /** Null: whoever reaches the doors is heard. */
+  readonly keyring: Keyring | null
+  readonly runTokens: RunTokens
+}
+
+/** Serves a loaded state. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const { data, addresses, store, state, log, runTokens } = options
   const history = openHistory(data)
   const outputs = openOutputs(join(data, 'output'))
   const counters = makeCounters()
-  const access = await openAccess(keyring, counters, log)
+  const access = await openAccess(options.keyring, counters, log)
   const { channels } = access
   const publisher = await openPublisher({
     bind: addresses.feed,
@@ -71,14 +76,13 @@ export async function serve(
     keys: access.keysOf('worker'),
     intake: openIntake(waiting),
   })
-  const answer = answerQuestions(ports)
   const clients = await openClientDoor({
     ...ports,
     bind: addresses.client,
     keys: access.keysOf('client'),
-    nameChannel: channels.give,
+    nameChannel: (channel) => channels.give(channel),
     intake: openIntake(waiting),
-    answer,
+    answer: answerQuestions(ports),
   })
   access.onRekeyed((keys) => {
     clients.rekeyed(keys)
@@ -91,25 +95,14 @@ export async function serve(
     turns = startTurns({ state, store, now: readClock, perform, onFailure })
   })
   for (const event of early) take(event)
-  const retention = startRetention({ ...ports, store, waiting, keep })
+  const retention = startRetention({ ...ports, store, waiting, keep: options.keep })
   const head = setInterval(() => publishHead(publishing, state.feed_head), HEAD_MS)
-  const onCheckpoint = (error: unknown): void =>
-    log.warn('checkpoint failed', { error: String(error) })
-  let checkpointing = false
-  const checkpoint = setInterval(() => {
-    // Behind a long question they would only queue up.
-    if (checkpointing) return
-    checkpointing = true
-    void history
-      .checkpoint()
-      .catch(onCheckpoint)
-      .finally(() => (checkpointing = false))
-  }, CHECKPOINT_MS)
+  const endCheckpoints = beginCheckpoints(history, log)
   return {
     failed,
     stop: async () => {
       clearInterval(head)
-      clearInterval(checkpoint)
+      endCheckpoints()
       await retention.stop()
       turns?.stop()
       publisher.close()
@@ -118,4 +111,21 @@ export async function serve(
       outputs.close()
     },
   }
+}
+
+/** Moves the write-ahead log into the database again and again; returns what ends that. */
+function beginCheckpoints(history: ReturnType<typeof openHistory>, log: Log): () => void {
+  const onFailure = (error: unknown): void =>
+    log.warn('checkpoint failed', { error: String(error) })
+  let checkpointing = false
+  const timer = setInterval(() => {
+    // Behind a long question they would only queue up.
+    if (checkpointing) return
+    checkpointing = true
+    void history
+      .checkpoint()
+      .catch(onFailure)
+      .finally(() => (checkpointing = false))
+  }, CHECKPOINT_MS)
+  return () => clearInterval(timer)
 }

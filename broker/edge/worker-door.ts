@@ -9,6 +9,7 @@ import type { Log } from '../../common/daemon/log.ts'
 import { openRouter, type RouterLink } from '../../common/link/router.ts'
 import type { Card } from '../../common/definition/card.ts'
 import { decodeFrame, type Skipped } from '../../common/protocol/codec.ts'
+import { WORKER_RIGHTS } from '../../common/protocol/rights.ts'
 import { disagreement, protocolOf } from '../../common/protocol/versions.ts'
 import {
   FromWorker,
@@ -18,7 +19,7 @@ import {
 } from '../../common/protocol/worker-door.ts'
 import type { Event, Now } from '../core/event.ts'
 import { isMine, taskById } from '../core/leases.ts'
-import type { State, Worker } from '../core/state.ts'
+import type { State } from '../core/state.ts'
 import { rememberHashes } from './card-hash.ts'
 import type { Counters } from './counters.ts'
 import { dropper } from './dropped.ts'
@@ -125,7 +126,8 @@ function receive(door: Door, peer: string, messages: readonly FromWorker[]): voi
     else if (message.kind === 'knock')
       door.link.send(peer, { kind: 'challenge', challenge: door.keys?.challenges.make(peer) ?? '' })
     else if (message.kind === 'hello') greet(door, peer, message)
-    else if (!holds(door, peer, session)) door.link.send(peer, { kind: 'hello_again', session })
+    else if (!maySay(door, peer, session, message))
+      door.link.send(peer, { kind: 'hello_again', session })
     else if (message.kind === 'output') keep(door, peer, session, message)
     else door.take({ kind: 'report', peer, session, report: message })
   }
@@ -148,13 +150,14 @@ function greet(door: Door, peer: string, hello: Hello): void {
 }
 
 /**
- * Whether a session may be spoken for from here. With keys it is good only for the peer that proved its own, so that one that became known to
- * somebody else is worth nothing. A session that is not known at all is the decision's to answer.
+ * Whether something may be said under a session from here. With keys a session is good only for the peer that proved its own, so that one
+ * that became known to somebody else is worth nothing, and only while its key is authorised.
  */
-function holds({ keys, state }: Door, peer: string, session: string): boolean {
+function maySay({ keys, state }: Door, peer: string, session: string, said: FromWorker): boolean {
   if (keys === null) return true
-  const worker: Worker | undefined = state.sessions.get(session)
-  return worker === undefined || worker.session?.peer === peer
+  const held = state.sessions.get(session)?.session
+  const role = held?.peer === peer ? keys.find(held.key ?? '')?.role : undefined
+  return role !== undefined && WORKER_RIGHTS[said.kind].includes(role)
 }
 
 /** Keeps a chunk. One of an attempt that is over or not the sender's, or of an unknown stream, is acknowledged and not kept. */

@@ -67,7 +67,7 @@ export function makeEntering({ key, send, onIn, onShut }: Options): Entering {
       if (key === null) return
       if (message.kind === 'hello_again') return knock()
       if (stage.kind !== 'knocking') return
-      if (message.kind === 'challenge') return void send(helloFor(key, message.challenge))
+      if (message.kind === 'challenge') return send(helloFor(key, message.challenge))
       if (message.kind === 'refused') {
         const why = `${message.code}: ${message.message}`
         if (why !== told) onShut?.(why)

@@ -61,49 +61,76 @@ type Waiting = {
   stage: 'unsent' | 'sent' | 'lost'
 }
 
-export function openRequests(options: {
-  readonly address: string
-  readonly key: DialKey | null
-  readonly onShut?: (why: string) => void
-}): RequestLink {
+/** The requests that wait for their replies, by id. */
+function makeTable() {
   const waiting = new Map<string, Waiting>()
-  const prefix = randomUUID().slice(0, 8)
-  let sequence = 0
-  const listeners: (() => void)[] = []
   const settle = (id: unknown, answered: Answered): void => {
     const asked = waiting.get(String(id))
     waiting.delete(String(id))
     asked?.settle(answered)
   }
+  return {
+    waiting,
+    settle,
+    /** Fulfilled by its reply, or as unreachable when that takes too long. */
+    wait: (
+      { id, request }: { readonly id: string; readonly request: Request },
+      timeout_ms: number,
+      who: string,
+    ): Promise<Answered> =>
+      new Promise((resolve) => {
+        const message = `${who} did not answer within ${timeout_ms / 1000} s`
+        const timer = setTimeout(() => settle(id, { kind: 'unreachable', message }), timeout_ms)
+        const told = (answered: Answered): void => {
+          clearTimeout(timer)
+          resolve(answered)
+        }
+        waiting.set(id, { request, stage: 'unsent', settle: told })
+      }),
+    /** Marks what was sent: its connection is gone. */
+    lose: (): void => {
+      for (const each of waiting.values()) if (each.stage === 'sent') each.stage = 'lost'
+    },
+  }
+}
+
+export function openRequests(options: {
+  readonly address: string
+  readonly key: DialKey | null
+  readonly onShut?: (why: string) => void
+}): RequestLink {
+  const { waiting, settle, wait, lose } = makeTable()
+  const prefix = randomUUID().slice(0, 8)
+  let sequence = 0
+  const listeners: (() => void)[] = []
   const entering = makeEntering({
     key: options.key,
     onShut: options.onShut,
     send: (message) => link.send(message),
     onIn: () => {
-      for (const [id, asked] of waiting) {
+      for (const [id, asked] of waiting)
         if (asked.stage === 'unsent' || (asked.stage === 'lost' && mayRepeat(asked.request)))
           send(id, asked)
-      }
       for (const told of listeners) told()
     },
   })
   const hear = (message: ToClient): void => {
     if (message.kind !== 'reply') return entering.heard(message)
-    const asked = waiting.get(String(message.id))
     if (message.ok) return settle(message.id, { kind: 'answered', result: message.result })
-    if (message.error.code !== NO_SESSION || !asked)
-      return settle(message.id, { kind: 'refused', error: message.error })
+    const { id, error } = message
+    const asked = error.code === NO_SESSION ? waiting.get(String(id)) : undefined
+    if (!asked) return settle(id, { kind: 'refused', error })
     // It was not looked at: it is said again as soon as this is in.
     asked.stage = 'unsent'
     entering.again()
   }
   const link = openDealer({
     ...options,
-    opening: entering.opening,
-    onConnect: entering.connected,
+    opening: () => entering.opening(),
+    onConnect: () => entering.connected(),
     onDisconnect: () => {
       entering.disconnected()
-      for (const each of waiting.values()) if (each.stage === 'sent') each.stage = 'lost'
+      lose()
     },
     onTooLarge: (message, bytes) =>
       settle((message as { id: string }).id, { kind: 'refused', error: tooLarge(bytes) }),
@@ -121,26 +148,14 @@ export function openRequests(options: {
     link.send({ ...asked.request, id, protocol: PROTOCOL_VERSION })
   }
   return {
-    request: (request, timeout_ms = REQUEST_TIMEOUT_MS) =>
-      new Promise((resolve) => {
-        sequence += 1
-        const id = `${prefix}-${sequence}`
-        const timer = setTimeout(() => {
-          waiting.delete(id)
-          const message = `the broker at ${options.address} did not answer within ${timeout_ms / 1000} s`
-          resolve({ kind: 'unreachable', message })
-        }, timeout_ms)
-        const asked: Waiting = {
-          request,
-          stage: 'unsent',
-          settle: (answered) => {
-            clearTimeout(timer)
-            resolve(answered)
-          },
-        }
-        waiting.set(id, asked)
-        if (entering.isIn()) send(id, asked)
-      }),
+    request: (request, timeout_ms = REQUEST_TIMEOUT_MS) => {
+      sequence += 1
+      const id = `${prefix}-${sequence}`
+      const answered = wait({ id, request }, timeout_ms, `the broker at ${options.address}`)
+      const asked = waiting.get(id)
+      if (asked && entering.isIn()) send(id, asked)
+      return answered
+    },
     onIn: (told) => void listeners.push(told),
     close: async () => {
       for (const id of waiting.keys())

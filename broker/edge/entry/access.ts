@@ -41,7 +41,11 @@ export async function openAccess(
   return {
     listen,
     channels,
-    keysOf: (door) => ({ listen, challenges: makeChallenges(door, keyring) }),
+    keysOf: (door) => ({
+      listen,
+      challenges: makeChallenges(door, keyring),
+      find: (key) => keyring.find(key),
+    }),
     onRekeyed: (told) =>
       keyring.onChange((keys) => {
         channels.rename()

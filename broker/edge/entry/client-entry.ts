@@ -48,7 +48,7 @@ export function makeClientEntry({ keys, say, refused }: Ports): ClientEntry {
     const { key } = judged
     if (key.name !== hello.name)
       return refuse('unauthorised', `this is the key of ${key.name}, and not of ${hello.name}`)
-    welcome(sessions.open(peer, key))
+    welcome(sessions.open(peer, key.public_key))
   }
   return {
     heard: (peer, message) => {
@@ -57,7 +57,8 @@ export function makeClientEntry({ keys, say, refused }: Ports): ClientEntry {
     },
     objection: (peer, session, request) => {
       if (keys === null) return null
-      const key = sessions.find(peer, session)
+      const held = sessions.find(peer, session)
+      const key = held && keys.find(held)
       if (!key) return failures.noSession()
       const kind = clientKindOf(request)
       if (CLIENT_RIGHTS[kind].includes(key.role)) return null

@@ -1,11 +1,11 @@
 /** Who is at the client door: the sessions of those who came in, each good for one peer. */
 import { randomUUID } from 'node:crypto'
-import type { Authorised } from '../../../common/keys/authorised.ts'
 
 export type ClientSessions = {
-  open(peer: string, key: Authorised): string
-  /** Whose session it is; undefined when it is not this peer's, or none any more. */
-  find(peer: string, session: string): Authorised | undefined
+  /** @param key The public key that the peer proved to hold. */
+  open(peer: string, key: string): string
+  /** The key whose session it is; undefined when it is not this peer's, or none any more. */
+  find(peer: string, session: string): string | undefined
   /** Ends the sessions of these keys. Returns every peer that there was, for all have to come in again. */
   end(keys: ReadonlySet<string>): readonly string[]
   /** Nothing more can be sent to this peer. */
@@ -16,7 +16,7 @@ export type ClientSessions = {
 const MOST = 10_000
 
 export function makeClientSessions(): ClientSessions {
-  const sessions = new Map<string, { readonly session: string; readonly key: Authorised }>()
+  const sessions = new Map<string, { readonly session: string; readonly key: string }>()
   return {
     open: (peer, key) => {
       const session = randomUUID()
@@ -31,7 +31,7 @@ export function makeClientSessions(): ClientSessions {
     },
     end: (keys) => {
       const peers = [...sessions.keys()]
-      for (const [peer, { key }] of sessions) if (keys.has(key.public_key)) sessions.delete(peer)
+      for (const [peer, { key }] of sessions) if (keys.has(key)) sessions.delete(peer)
       return peers
     },
     gone: (peer) => void sessions.delete(peer),

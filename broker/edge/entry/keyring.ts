@@ -41,7 +41,7 @@ export function openKeyring(
   if (own.kind === 'refused') return own
   const place = authorisedFolder(folder)
   let keys = readAndTell(place, log)
-  let told: (changed: ReadonlySet<string>) => void = () => undefined
+  const listeners: ((changed: ReadonlySet<string>) => void)[] = []
   const watched = watchFiles(
     [place],
     () => {
@@ -49,7 +49,7 @@ export function openKeyring(
       keys = readAndTell(place, log)
       const changed = changedIn(before, keys)
       log.info('the authorised keys were read again', { keys: keys.size, changed: changed.size })
-      if (changed.size > 0) told(changed)
+      if (changed.size > 0) for (const told of listeners) told(changed)
     },
     look_ms,
   )
@@ -59,9 +59,7 @@ export function openKeyring(
     public_key,
     secret_key,
     find: (key) => keys.get(key),
-    onChange: (listener) => {
-      told = listener
-    },
+    onChange: (told) => void listeners.push(told),
     stop: () => watched.stop(),
   }
 }
@@ -74,7 +72,9 @@ function readAndTell(folder: string, log: Log): AuthorisedKeys {
 
 /** Keys that were there and are not any more, or not as they were. New ones change nothing for the others. */
 function changedIn(before: AuthorisedKeys, after: AuthorisedKeys): Set<string> {
-  const same = (one: Authorised, other: Authorised | undefined): boolean =>
-    JSON.stringify(one) === JSON.stringify(other)
-  return new Set([...before].filter(([key, one]) => !same(one, after.get(key))).map(([key]) => key))
+  const changed = [...before].filter(([key, one]) => !isSame(one, after.get(key)))
+  return new Set(changed.map(([key]) => key))
 }
+
+const isSame = (one: Authorised, other: Authorised | undefined): boolean =>
+  JSON.stringify(one) === JSON.stringify(other)
