@@ -1,5 +1,5 @@
 /** Every way in which the broker refuses, in one table: a stable code, an HTTP status, a sentence, and what to do. */
-import { type Failure, NO_SESSION } from '../../common/protocol/client-door.ts'
+import type { Failure, NO_SESSION } from '../../common/protocol/client-door.ts'
 import type { Run } from './state.ts'
 import { MAX_VALUES_BYTES } from './values.ts'
 
@@ -196,7 +196,7 @@ export const failures = {
   noSession: () =>
     failure(
       401,
-      NO_SESSION,
+      'no_session' satisfies typeof NO_SESSION,
       'the request came without a session of its sender',
       'knock, prove the key, and say it again under the session of the welcome (docs/PROTOCOL.md)',
     ),
