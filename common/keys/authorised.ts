@@ -1,0 +1,93 @@
+/**
+ * Who may come in at the broker's doors: a folder with one file a key, named for its holder. What is not in it is nobody.
+ */
+import { readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { z } from 'zod'
+import { NAME_PATTERN } from '../definition/card.ts'
+import { readChecked } from './checked-yaml.ts'
+import { KEY_ROLES, PublicKey, yamlOf, type KeyRole } from './key-file.ts'
+import { readPrivate, writePrivate } from './private-file.ts'
+
+const patterns = z.array(z.string().min(1).max(128)).min(1).max(1_000)
+
+const Written = z.strictObject({
+  role: z.enum(KEY_ROLES),
+  public_key: PublicKey,
+  /** The names under which a worker with this key may appear; its own alone unless it is said. `*` stands for any characters. */
+  workers: patterns.optional(),
+  /** The topics that a worker with this key may serve; all, unless it is said. */
+  topics: patterns.optional(),
+})
+export type WrittenKey = z.infer<typeof Written>
+
+/** A key that may come in. */
+export type Authorised = {
+  readonly name: string
+  readonly role: KeyRole
+  readonly public_key: string
+  readonly workers: readonly string[]
+  readonly topics: readonly string[]
+}
+
+/** By public key. */
+export type AuthorisedKeys = ReadonlyMap<string, Authorised>
+
+export type ReadAuthorised = {
+  readonly keys: AuthorisedKeys
+  /** What is wrong with the files that were passed over, in words. */
+  readonly problems: readonly string[]
+}
+
+const ENDING = '.yaml'
+
+/**
+ * Reads the folder. A file that is wrong lets nobody in, and takes nothing from the others: a key that was taken away must not stay
+ * because of a slip in another's file. A folder that is not there lets nobody in.
+ */
+export function readAuthorised(folder: string): ReadAuthorised {
+  const keys = new Map<string, Authorised>()
+  const problems: string[] = []
+  for (const file of filesIn(folder)) {
+    const read = readOne(join(folder, file))
+    const twin = read.kind === 'key' ? keys.get(read.key.public_key) : undefined
+    if (read.kind === 'refused') problems.push(read.message)
+    else if (twin) problems.push(`${join(folder, file)}: ${twin.name} has the same key`)
+    else keys.set(read.key.public_key, read.key)
+  }
+  return { keys, problems }
+}
+
+/** Puts a key in, or replaces what its holder had. */
+export function writeAuthorised(folder: string, name: string, key: WrittenKey): void {
+  writePrivate(fileOf(folder, name), yamlOf(key), 'public')
+}
+
+export const fileOf = (folder: string, name: string): string => join(folder, `${name}${ENDING}`)
+
+/** Files that an editor or a copy in progress leaves are passed over. */
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((file) => file.endsWith(ENDING) && !file.startsWith('.'))
+      .sort()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+}
+
+function readOne(
+  path: string,
+): { kind: 'key'; key: Authorised } | { kind: 'refused'; message: string } {
+  const name = basename(path, ENDING)
+  if (!NAME_PATTERN.test(name))
+    return { kind: 'refused', message: `${path}: the file is not named for anybody: NAME${ENDING}` }
+  const read = readPrivate(path, 'public')
+  if (read.kind === 'absent') return { kind: 'refused', message: `${path} is gone` }
+  if (read.kind === 'refused') return read
+  const checked = readChecked(path, read.text, Written, Object.keys(Written.shape))
+  if (checked.kind === 'refused') return checked
+  const { role, public_key, workers = [name], topics = ['*'] } = checked.value
+  return { kind: 'key', key: { name, role, public_key, workers, topics } }
+}
