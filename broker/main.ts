@@ -7,6 +7,8 @@ import { brokerAddresses } from '../common/link/address.ts'
 import { seedIds } from './core/ids.ts'
 import { type Alive, loadState } from './core/load.ts'
 import { readClock } from './edge/clock.ts'
+import { openKeyring } from './edge/entry/keyring.ts'
+import { openRunTokens } from './edge/run-tokens.ts'
 import { serve } from './edge/serve.ts'
 import { type BrokerSettings, unfitSetting } from './settings.ts'
 import { openSqlite } from './store/sqlite.ts'
@@ -19,9 +21,11 @@ export { BROKER } from './settings.ts'
 export async function start(settings: BrokerSettings, log: Log): Promise<Daemon | Refused> {
   const { data, bind } = settings
   const addresses = brokerAddresses(bind)
+  if (!addresses) return refused(`--bind ${bind} is not of the form tcp://127.0.0.1:6770`)
   const unfit = unfitSetting(settings)
   if (unfit) return refused(unfit)
-  if (!addresses) return refused(`--bind ${bind} is not of the form tcp://127.0.0.1:6770`)
+  const keyring = settings.keys === '' ? null : openKeyring(settings.keys, { log })
+  if (keyring?.kind === 'refused') return refused(keyring.message)
   const store = openSqlite(data)
   if ('kind' in store) return refused(store.message)
   makeRoom(join(data, 'jobz.db-wal'))
@@ -31,7 +35,9 @@ export async function start(settings: BrokerSettings, log: Log): Promise<Daemon 
   const { max_lost, max_depth } = settings
   const state = loadState(alive, seed, readClock(), { max_lost, max_depth })
   const keep = { days: settings.keep_days, runs: settings.keep_runs }
-  const serving = await serve(data, addresses, store, state, log, keep)
+  const runTokens = openRunTokens(data)
+  if ('kind' in runTokens) return refused(runTokens.message)
+  const serving = await serve(data, addresses, store, state, log, keep, keyring, runTokens)
   return {
     ready: `broker ${addresses.worker}`,
     failed: serving.failed,

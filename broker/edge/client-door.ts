@@ -1,8 +1,13 @@
 /** The client door: commands become events, questions are answered from what is committed. */
 import type { Log } from '../../common/daemon/log.ts'
 import { openRouter } from '../../common/link/router.ts'
-import type { Failure, FromClient as Request, Reply } from '../../common/protocol/client-door.ts'
-import { FromClient } from '../../common/protocol/client-door.ts'
+import type {
+  Failure,
+  FromClient as Request,
+  Reply,
+  ToClient,
+} from '../../common/protocol/client-door.ts'
+import { AtClientDoor } from '../../common/protocol/client-door.ts'
 import { decodeFrame, type Skipped } from '../../common/protocol/codec.ts'
 import { disagreement, protocolOf } from '../../common/protocol/versions.ts'
 import type { Command, Event } from '../core/event.ts'
@@ -10,11 +15,16 @@ import { failures } from '../core/refusals.ts'
 import type { History } from '../store/store.ts'
 import type { Counters } from './counters.ts'
 import { dropper } from './dropped.ts'
+import { makeClientEntry } from './entry/client-entry.ts'
+import type { DoorKeys } from './entry/door-keys.ts'
+import { nameChannels, type NameChannel } from './entry/name-channels.ts'
 import type { Intake } from './intake.ts'
 
 export type ClientDoor = {
   readonly address: string
   reply(peer: string, reply: Reply): void
+  /** These keys may not come in any more, or as something else; everybody must come in again. */
+  rekeyed(keys: ReadonlySet<string>): void
   close(): Promise<void>
 }
 
@@ -23,6 +33,9 @@ export type Answer = { readonly result: unknown } | { readonly error: Failure }
 
 export type ClientDoorPorts = {
   readonly bind: string
+  /** Null: whoever reaches the door is heard. */
+  readonly keys: DoorKeys | null
+  readonly nameChannel: NameChannel
   readonly history: History
   readonly counters: Counters
   readonly log: Log
@@ -45,22 +58,32 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
   let commands = 0
   const link = await openRouter({
     bind: ports.bind,
+    key: ports.keys?.listen ?? null,
+    door: 'client',
     onGarbage: drop,
-    onGone: () => undefined,
+    onGone: (peer) => entry.gone(peer),
     onTooLarge: (peer, message, bytes) => {
       log.error('an answer was too large for a frame', { bytes })
       refuse(peer, (message as Reply).id, failures.answerTooLarge(bytes))
     },
     onFrame: (peer, frame) => {
-      const decoded = decodeFrame(FromClient, frame)
+      const decoded = decodeFrame(AtClientDoor, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
       for (const skipped of decoded.skipped) explain(peer, skipped)
       const share = frame.byteLength / Math.max(1, decoded.messages.length)
-      for (const request of decoded.messages) receive(peer, request, share)
+      let session = ''
+      for (const message of decoded.messages) {
+        counters.count(`client_${message.kind}`)
+        if (message.kind === 'session') session = message.session
+        else if (message.kind === 'knock' || message.kind === 'hello') entry.heard(peer, message)
+        else receive(peer, session, message, share)
+      }
     },
   })
+  const say = (peer: string, message: ToClient): void => link.send(peer, message)
+  const entry = makeClientEntry({ keys: ports.keys, say, refused: drop })
   const refuse = (peer: string, id: Reply['id'], error: Failure): void =>
-    link.send(peer, { kind: 'reply', id, ok: false, error })
+    say(peer, { kind: 'reply', id, ok: false, error })
   /** A request that cannot be read is answered where it has an id: its sender must not wait in vain. */
   const explain = (peer: string, { reason, message }: Skipped): void => {
     drop(peer, reason)
@@ -69,8 +92,14 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
       refuse(peer, id, unreadable(message, reason))
   }
   /** `bytes` is about what it takes; a question is held until it is answered, a command until its turn. */
-  const receive = (peer: string, request: Request, bytes: number): void => {
-    counters.count(`client_${request.kind}`)
+  const receive = (peer: string, session: string, request: Request, bytes: number): void => {
+    const objection = entry.objection(peer, session, request)
+    if (objection) return refuse(peer, request.id, objection)
+    if (request.kind === 'subscribe') {
+      const named = nameChannels(ports.nameChannel, request.channels)
+      if ('error' in named) return refuse(peer, request.id, named.error)
+      return say(peer, { kind: 'reply', id: request.id, ok: true, ...named })
+    }
     const waits = isQuestion(request) || needsWholeId(request)
     if (waits ? questions.isFull() : commands >= MAX_COMMANDS || intake.isFull()) {
       counters.count('client_busy')
@@ -92,7 +121,7 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
       return { error: failures.cannotAnswer() }
     })
     if ('error' in answer) refuse(peer, request.id, answer.error)
-    else link.send(peer, { kind: 'reply', id: request.id, ok: true, ...answer })
+    else say(peer, { kind: 'reply', id: request.id, ok: true, ...answer })
   }
   /** Commands by a shortened run id get the whole one first. */
   const expand = async (peer: string, command: ByRun): Promise<void> => {
@@ -104,8 +133,9 @@ export async function openClientDoor(ports: ClientDoorPorts): Promise<ClientDoor
     address: link.address,
     reply: (peer, reply) => {
       commands -= 1
-      link.send(peer, reply)
+      say(peer, reply)
     },
+    rekeyed: entry.rekeyed,
     close: () => link.close(),
   }
 }

@@ -13,11 +13,14 @@ import { startTurns, type Turns } from '../turn.ts'
 import { openClientDoor } from './client-door.ts'
 import { readClock } from './clock.ts'
 import { makeCounters } from './counters.ts'
+import { openAccess } from './entry/access.ts'
+import type { Keyring } from './entry/keyring.ts'
 import { openIntake } from './intake.ts'
 import { openOutputs } from './outputs.ts'
-import { performer, publishHead } from './perform.ts'
+import { performer, publish, publishHead } from './perform.ts'
 import { answerQuestions } from './questions.ts'
 import { type RetentionPorts, startRetention } from './retention.ts'
+import type { RunTokens } from './run-tokens.ts'
 import { openWorkerDoor } from './worker-door.ts'
 
 /** How often the write-ahead log is moved into the database, off the hot path. */
@@ -37,34 +40,51 @@ export async function serve(
   state: State,
   log: Log,
   keep: RetentionPorts['keep'],
+  keyring: Keyring | null,
+  runTokens: RunTokens,
 ): Promise<Serving> {
   const history = openHistory(data)
   const outputs = openOutputs(join(data, 'output'))
   const counters = makeCounters()
-  const publisher = await openPublisher(addresses.feed, (_, bytes) =>
-    log.error('a broadcast was too large for a frame', { bytes }),
-  )
+  const access = await openAccess(keyring, counters, log)
+  const { channels } = access
+  const publisher = await openPublisher({
+    bind: addresses.feed,
+    key: access.listen,
+    grants: channels.grants,
+    onDenied: () => counters.count('subscriptions_denied'),
+    onTooLarge: (_, bytes) => log.error('a broadcast was too large for a frame', { bytes }),
+  })
+  const publishing = { publisher, channels }
   const outputGrew = (run_id: string): void =>
-    publisher.publish(outputChannel(run_id), { kind: 'output', run_id })
+    publish(publishing, outputChannel(run_id), { kind: 'output', run_id })
   let turns: Turns | undefined
   // Workers knock the moment a door is open, and the turns begin only when all are.
   const early: Event[] = []
   const take: Turns['take'] = (event) => (turns ? turns.take(event) : void early.push(event))
   const waiting = (): number => turns?.waiting() ?? early.length
-  const ports = { state, history, outputs, counters, log, take, outputGrew, now: readClock }
+  const shared = { state, history, outputs, counters, log, take, outputGrew, runTokens }
+  const ports = { ...shared, now: readClock }
   const workers = await openWorkerDoor({
     ...ports,
     bind: addresses.worker,
+    keys: access.keysOf('worker'),
     intake: openIntake(waiting),
   })
   const answer = answerQuestions(ports)
   const clients = await openClientDoor({
     ...ports,
     bind: addresses.client,
+    keys: access.keysOf('client'),
+    nameChannel: channels.give,
     intake: openIntake(waiting),
     answer,
   })
-  const perform = performer({ store, workers, clients, publisher })
+  access.onRekeyed((keys) => {
+    clients.rekeyed(keys)
+    take({ kind: 'rekeyed', keys })
+  })
+  const perform = performer({ store, workers, clients, runTokens, ...publishing })
   const failed = new Promise<Error>((resolve) => {
     const onFailure = (error: unknown): void =>
       resolve(error instanceof Error ? error : new Error(String(error)))
@@ -72,7 +92,7 @@ export async function serve(
   })
   for (const event of early) take(event)
   const retention = startRetention({ ...ports, store, waiting, keep })
-  const head = setInterval(() => publishHead(publisher, state.feed_head), HEAD_MS)
+  const head = setInterval(() => publishHead(publishing, state.feed_head), HEAD_MS)
   const onCheckpoint = (error: unknown): void =>
     log.warn('checkpoint failed', { error: String(error) })
   let checkpointing = false
@@ -94,6 +114,7 @@ export async function serve(
       turns?.stop()
       publisher.close()
       await Promise.all([workers.close(), clients.close(), history.close()])
+      access.close()
       outputs.close()
     },
   }

@@ -12,8 +12,10 @@ import { ask, quietLog } from './with-frontend.ts'
 const serve = async (t: ExecutionContext, listen = '127.0.0.1:0') => {
   const broker = await openFakeBroker()
   t.teardown(() => broker.stop())
-  return start({ listen, broker: broker.worker }, quietLog())
+  return start({ ...KEYLESS, listen, broker: broker.worker }, quietLog())
 }
+
+const KEYLESS = { key: '', insecure: false }
 
 test('it serves where it is told to, and stops', async (t) => {
   const daemon = await serve(t)
@@ -33,7 +35,7 @@ test('it will not start on what is no address, or is taken', async (t) => {
   await first.stop()
   t.like(await serve(t, 'nowhere'), { kind: 'refused', exit_code: 2 })
   t.like(await serve(t, '127.0.0.1:99999'), { kind: 'refused', exit_code: 2 })
-  const settings = { listen: '127.0.0.1:0', broker: 'http://x' }
+  const settings = { ...KEYLESS, listen: '127.0.0.1:0', broker: 'http://x' }
   t.like(await start(settings, quietLog()), { kind: 'refused', exit_code: 2 })
 })
 

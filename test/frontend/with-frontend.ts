@@ -53,9 +53,12 @@ export async function withFrontend(
 ): Promise<Fixture> {
   const broker = await openFakeBroker(script)
   const connected = Promise.withResolvers<void>()
-  const requests = openRequests({ address: broker.client, onConnect: () => connected.resolve() })
+  const requests = openRequests({ address: broker.client, key: null })
+  requests.onIn(() => connected.resolve())
   const link = createBrokerLink(requests, how.patience_ms ?? 5_000)
-  const feed = openFeed(link, (handlers) => openSubscriber({ address: broker.feed, ...handlers }))
+  const feed = openFeed(link, (handlers) =>
+    openSubscriber({ address: broker.feed, key: null, ...handlers }),
+  )
   const standing = createStanding(how.standing)
   const counters = createCounters()
   const log = quietLog()
