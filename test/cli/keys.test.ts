@@ -62,8 +62,16 @@ test('a host makes its own pair, and only the public half comes to the broker', 
   t.is(twin.code, 4)
   t.regex(twin.err, /db has this key already/)
   const again = await keys('make', 'worker', 'db', '--broker-key', broker_key, '--out', host)
-  t.is(again.code, 4)
-  t.regex(again.err, /is there already/)
+  t.is(again.out, made.out)
+  t.regex(again.err, /found /)
+  for (const [role, broker] of [
+    ['client', broker_key],
+    ['worker', public_key],
+  ] as const) {
+    const other = await keys('make', role, 'db', '--broker-key', broker, '--out', host)
+    t.is(other.code, 4)
+    t.regex(other.err, /is there already, for another role or broker/)
+  }
 })
 
 test('the list shows who may come in, and nothing secret', async (t) => {
@@ -76,7 +84,7 @@ test('the list shows who may come in, and nothing secret', async (t) => {
   t.is(code, 0)
   t.regex(out, /^KIND +NAME +ROLE/)
   t.regex(out, /key +reports +client .*good\nkey +web17 +worker +a_\* .*good/)
-  t.regex(err, /belong on their hosts alone: reports\.key, web17\.key/)
+  t.regex(err, /secret keys that are here: reports\.key, web17\.key; /)
   const listed = await json<{ entries: { name: string; secret_here: boolean }[] }>('list')
   t.deepEqual(
     listed.entries.map(({ name, secret_here }) => [name, secret_here]),

@@ -14,6 +14,7 @@ import {
   certificatePath,
   readAuthority,
   readIssued,
+  revokedPath,
   writeIssued,
   writePair,
 } from './authority-files.ts'
@@ -133,20 +134,27 @@ function readMay(cli: Cli): ReadMay {
 }
 
 function notesOn(
-  { kind, name, hosts, role = DEFAULT_ROLE, jobs, expires }: Issued,
+  { kind, name, hosts = [], role = DEFAULT_ROLE, jobs, expires }: Issued,
   folder: string,
   files: readonly string[],
   issued: readonly Issued[],
 ): string[] {
   const [certificate = '', key = ''] = files.map(typed)
   const ca = typed(authorityCertificatePath(folder))
+  if (kind === 'frontend')
+    return [
+      `${name} is known as ${hosts.join(', ')} until ${expires}`,
+      `next: jobz frontend --tls-cert ${certificate} --tls-key ${key} with --tokens FILE,`,
+      `or, for clients with certificates, with --tls-ca ${ca} --tls-crl ${typed(revokedPath(folder))}`,
+      `try it: curl --cacert ${ca} ${urlOf(hosts)}`,
+    ]
   const frontend = issued.findLast((one) => one.kind === 'frontend' && one.revoked === undefined)
-  const host = (kind === 'frontend' ? hosts : frontend?.hosts)?.[0] ?? 'HOST'
-  const own = kind === 'client' ? ` --cert ${certificate} --key ${key}` : ''
   return [
-    kind === 'frontend'
-      ? `${name} is known as ${hosts?.join(', ')} until ${expires}`
-      : `${name}: ${onJobs(role, jobs)}, until ${expires}`,
-    `try it: curl --cacert ${ca}${own} https://${isIP(host) === 6 ? `[${host}]` : host}:6769/healthz`,
+    `${name}: ${onJobs(role, jobs)}, until ${expires}`,
+    `try it: curl --cacert ${ca} --cert ${certificate} --key ${key} ${urlOf(frontend?.hosts)}`,
   ]
+}
+
+function urlOf([host = 'HOST']: readonly string[] = []): string {
+  return `https://${isIP(host) === 6 ? `[${host}]` : host}:6769/healthz`
 }

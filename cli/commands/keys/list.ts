@@ -89,7 +89,7 @@ function summary(folder: string, entries: readonly Entry[], broker_key: string |
     ...(broker_key === null ? [] : [`the broker's public key: ${broker_key}`]),
     ...(here.length === 0
       ? []
-      : [`pairs that are here, and belong on their hosts alone: ${here.join(', ')}`]),
+      : [`secret keys that are here: ${here.join(', ')}; one of another host belongs there alone`]),
   ]
 }
 

@@ -2,8 +2,9 @@
  * `jobz keys make ROLE NAME --broker-key KEY`: a host makes its own pair, so that its secret half never travels. What is
  * shown is the public half, for `jobz keys add ROLE NAME --public KEY` beside the broker.
  */
-import { existsSync, mkdirSync } from 'node:fs'
-import { KEY_ROLES, PublicKey, writeKeyFile } from '../../../common/keys/key-file.ts'
+import { mkdirSync } from 'node:fs'
+import { KEY_ROLES, PublicKey, readKeyFile, writeKeyFile } from '../../../common/keys/key-file.ts'
+import type { KeyFile } from '../../../common/keys/key-file.ts'
 import { keyPath, newPair } from '../../../common/keys/folder.ts'
 import { textFlag } from '../../command.ts'
 import type { Cli } from '../../command.ts'
@@ -24,17 +25,28 @@ export async function make(cli: Cli): Promise<Outcome> {
     )
   const folder = textFlag(cli, 'out') ?? '.'
   const file = keyPath(folder, name)
-  if (existsSync(file)) return refused(`${file} is there already`, 'choose another name')
+  const found = readKeyFile(file)
+  if (found.kind === 'refused') return refused(found.message)
+  if (found.kind === 'key') {
+    const is_same = found.key.role === role && found.key.broker_key === broker_key
+    return is_same
+      ? shown(found.key, file, false)
+      : refused(`${file} is there already, for another role or broker`, 'choose another name')
+  }
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const pair = newPair()
-  writeKeyFile(file, { name, role, ...pair, broker_key })
+  const key = { name, role, ...newPair(), broker_key }
+  writeKeyFile(file, key)
+  return shown(key, file, true)
+}
+
+function shown({ name, role, public_key }: KeyFile, file: string, made: boolean): Outcome {
   return {
     kind: 'done',
-    lines: [pair.public_key],
+    lines: [public_key],
     notes: [
-      `made ${file}; above is its public half`,
-      `beside the broker: jobz keys add ${role} ${name} --public '${pair.public_key}'`,
+      `${made ? 'made' : 'found'} ${file}; above is its public half`,
+      `beside the broker: jobz keys add ${role} ${name} --public '${public_key}'`,
     ],
-    body: { name, role, public_key: pair.public_key, file },
+    body: { name, role, public_key, file, made },
   }
 }
