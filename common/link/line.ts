@@ -28,11 +28,14 @@ export type Line<S> = {
 
 /** How long a door that was shut is left alone. */
 const SHUT_MS = 2_000
+/** A handshake that the other end breaks off so often without a word is no accident. */
+const BROKEN_OFF = 3
 
 export function dial<S extends Dialled>(options: LineOptions<S>): Line<S> {
   const { address, key, make, receive } = options
   let ended = false
   let is_shut = false
+  let broken_off = 0
   let again: NodeJS.Timeout | null = null
   const shut = (why: string): void => {
     if (!is_shut) options.onShut?.(`the broker at ${address} does not let this in: ${why}`)
@@ -50,13 +53,17 @@ export function dial<S extends Dialled>(options: LineOptions<S>): Line<S> {
     }
     socket.events.on('handshake', () => {
       is_shut = false
+      broken_off = 0
       options.onConnect?.()
     })
     socket.events.on('disconnect', () => options.onDisconnect?.())
     socket.events.on('handshake:error:auth', () => redial(REFUSED))
     socket.events.on('handshake:error:protocol', () => redial(key === null ? NO_KEY : OTHER_SPEECH))
-    // Dialled again by ZeroMQ itself.
-    socket.events.on('handshake:error:other', () => (key === null ? undefined : shut(OTHER_KEY)))
+    // Dialled again by ZeroMQ itself. Once or twice it may be a broker that is just ending.
+    socket.events.on('handshake:error:other', () => {
+      broken_off += 1
+      if (broken_off >= BROKEN_OFF) shut(key === null ? NO_KEY : OTHER_KEY)
+    })
     socket.connect(address)
     void receive(socket)
     return socket
