@@ -70,6 +70,8 @@ export async function openPublisher(options: PublisherOptions): Promise<Publishe
   const judge = async (): Promise<void> => {
     for await (const [notice] of socket) {
       if (grants === null || !notice || notice.length === 0) continue
+      // It may have been closed since the notice came, with subscribers that leave at the same time.
+      if (socket.closed) return
       const name = notice.subarray(1)
       if (notice[0] !== SUBSCRIBES) socket.revoke(name)
       else if (grants(name.toString('latin1'))) socket.grant(name)

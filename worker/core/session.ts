@@ -56,14 +56,20 @@ export function refused(
   worker: Worker,
   { code, message }: Extract<ToWorker, { kind: 'refused' }>,
 ): Effect[] {
-  const hint =
-    code === 'name_taken'
-      ? `; another worker is called ${worker.name}: give this one its own --name, or stop the other one`
-      : code === 'full'
-        ? ''
-        : '; update the older one of worker and broker'
+  const hint = HINTS.get(code)?.(worker.name) ?? '; update the older one of worker and broker'
   return quit(`the broker refused this worker (${code}): ${message}${hint}`)
 }
+
+/** By the code of the refusal. */
+const HINTS = new Map<string, (name: string) => string>([
+  [
+    'name_taken',
+    (name) =>
+      `; another worker is called ${name}: give this one its own --name, or stop the other one`,
+  ],
+  ['full', () => ''],
+  ['unauthorised', () => '; beside the broker, `jobz keys` lists who may come in'],
+])
 
 const quit = (message: string): Effect[] => [
   { kind: 'log', level: 'error', message, facts: {} },

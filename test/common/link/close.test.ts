@@ -1,5 +1,6 @@
 /** A link that is closed while it sends: what was on its way is dropped, and nothing is thrown at anybody. */
 import test from 'ava'
+import { Subscriber } from 'zeromq'
 import { openDealer } from '../../../common/link/dealer.ts'
 import { openPublisher } from '../../../common/link/publisher.ts'
 
@@ -47,6 +48,37 @@ test.serial('a dealer that is closed with several frames and nobody to send them
   })
   for (let n = 0; n < 3; n++) dealer.send({ kind: 'output', data: 'x'.repeat(700_000) })
   await dealer.close()
+  await rounds(20)
+  end()
+  t.deepEqual(reasons, [])
+})
+
+test.serial('a publisher that is closed while its subscribers leave', async (t) => {
+  const { reasons, end } = uncaught()
+  for (let round = 0; round < 20; round++) {
+    let granted = 0
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const names = Array.from({ length: 20 }, (_, at) => `run.queued.${at}.`)
+    const publisher = await openPublisher({
+      bind: 'tcp://127.0.0.1:*',
+      key: null,
+      grants: () => {
+        granted += 1
+        if (granted === names.length) resolve()
+        return true
+      },
+      onDenied: fail,
+      onTooLarge: fail,
+    })
+    const subscriber = new Subscriber({ linger: 0 })
+    subscriber.connect(publisher.address)
+    subscriber.subscribe(...names)
+    await promise
+    subscriber.unsubscribe(...names)
+    subscriber.close()
+    await rounds(round)
+    publisher.close()
+  }
   await rounds(20)
   end()
   t.deepEqual(reasons, [])

@@ -209,6 +209,19 @@ test('a refused worker ends with 2', (t) => {
   t.like(effects.at(-1), { kind: 'quit', exit_code: 2 })
 })
 
+for (const [code, hint] of [
+  ['name_taken', /: taken; another worker is called/],
+  ['unauthorised', /: taken; beside the broker, `jobz keys` lists who may come in$/],
+  ['full', /: taken$/],
+  ['anything', /: taken; update the older one/],
+] as const)
+  test(`refused with ${code}: what to do about it`, (t) => {
+    const world = aWorld()
+    world.happen({ kind: 'connected' })
+    const [said] = world.hear({ kind: 'refused', code, message: 'taken' })
+    t.regex(said?.kind === 'log' ? said.message : '', hint)
+  })
+
 test('a worker that leaves says bye, and takes nothing more', (t) => {
   const world = aWorld()
   world.join()
