@@ -14,10 +14,10 @@ test.serial(
   'a worker hears broadcasts of its own topics only, and no prefix is granted',
   async (t) => {
     const cluster = await makeKeyedCluster(t, YAML)
+    const narrow = cluster.add('narrow', 'worker', { topics: ['own_*'] })
     const broker = await cluster.broker()
     await cluster.worker()
     await cluster.frontend()
-    const narrow = cluster.add('narrow', 'worker', { topics: ['own_*'] })
     const { doors } = cluster
     const guesses = ['', 'task.', 'task.payroll.', 'run.', 'head.', 'output.']
     const ear = follow(t, doors.feed, narrow, guesses)
@@ -60,10 +60,10 @@ test.serial(
   'a worker may not announce, or take over, jobs of topics that are not its own',
   async (t) => {
     const cluster = await makeKeyedCluster(t, YAML)
+    const narrow = cluster.add('narrow', 'worker', { topics: ['own_*'] })
     await cluster.broker()
     await cluster.worker()
     await cluster.frontend()
-    const narrow = cluster.add('narrow', 'worker', { topics: ['own_*'] })
     const peer = dial(t, cluster.doors.worker, narrow)
     const cards = (await cardsOf(cluster)).map((card) =>
       card['job'] === 'payroll' ? { ...card, topic: 'own_payroll', timeout_ms: 1 } : card,
@@ -74,8 +74,7 @@ test.serial(
     t.deepEqual(seen?.jobs, ['own'])
     t.regex(seen?.reload_error ?? '', /the key narrow may not serve the topics of: payroll/)
     const { jobs } = (await cluster.json('/api/jobs')) as { jobs: JobView[] }
-  t.is(jobs.find(({ job }) => job === 'payroll')?.topic, 'payroll')
-}) => job === 'payroll')?.topic, 'payroll')
+    t.is(jobs.find(({ job }) => job === 'payroll')?.topic, 'payroll')
   },
 )
 
