@@ -5,6 +5,7 @@ import type { SettingsOf } from '../common/daemon/settings.ts'
 import { brokerAddresses } from '../common/link/address.ts'
 import { openRequests } from '../common/link/request.ts'
 import { openSubscriber } from '../common/link/subscriber.ts'
+import { openAccess } from './access/open.ts'
 import { createApp } from './app.ts'
 import { createBrokerLink } from './broker-link.ts'
 import { createCounters } from './counters.ts'
@@ -25,16 +26,23 @@ export async function start(
   if (!doors) return refused(`--broker ${settings.broker}: tcp://host:port`)
   const requests = openRequests({ address: doors.client })
   const broker = createBrokerLink(requests)
+  const opened = await openAccess(settings, address, broker, log)
+  if ('kind' in opened) {
+    await requests.close()
+    return refused(opened.message)
+  }
   const feed = openFeed(broker, (handlers) => openSubscriber({ address: doors.feed, ...handlers }))
   const standing = createStanding()
-  const app = createApp({ broker, feed, standing, counters: createCounters(), log })
+  const app = createApp({ broker, feed, standing, counters: createCounters(), log }, opened.doors)
   const close = async (): Promise<void> => {
+    opened.close()
     feed.close()
     await requests.close()
   }
   try {
-    const server = await listen(app, address, standing)
-    return { ready: `frontend ${server.url}`, stop: () => server.stop().then(close) }
+    const server = await listen(app, address, standing, { tls: opened.tls })
+    const stop = (): Promise<void> => server.stop().then(close)
+    return { ready: `frontend ${server.url}`, stop, reload: () => opened.reload() }
   } catch (error) {
     await close()
     return refused(`cannot listen on ${settings.listen}: ${(error as Error).message}`, 1)

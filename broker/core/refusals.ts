@@ -95,6 +95,8 @@ export const failures = {
     failure(404, 'unknown_run', `there is no run ${short(run_id)}`, 'jobz runs lists the newest'),
   unknownFlow: (flow_id: string) =>
     failure(404, 'unknown_flow', `there is no flow ${short(flow_id)}`),
+  unknownRunToken: () =>
+    failure(401, 'unauthorized', 'this is not the token of a run that goes on'),
   alreadyOver: (run: Run) =>
     failure(409, 'already_over', `run ${run.run_id} is ${run.state} already`),
   flowOver: (flow_id: string) =>

@@ -78,6 +78,8 @@ async function answerQuestion(ports: QuestionPorts, question: Question): Promise
       return { result: await history.refusals(question.job ?? null, question.limit) }
     case 'output':
       return answerOutput(ports, question)
+    case 'run_token':
+      return { error: failures.unknownRunToken() }
     case 'metrics': {
       const uptime_s = Math.round(process.uptime())
       return {

@@ -18,7 +18,21 @@ export const CONFIG_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['broker', ['data', 'bind', 'keep-days', 'keep-runs', 'max-lost', 'max-depth']],
   ['worker', ['name', 'jobs', 'topics', 'slots', 'spool', 'broker', 'url', 'allow-root']],
   ['semaphore', ['jobs', 'broker']],
-  ['frontend', ['listen', 'broker']],
+  [
+    'frontend',
+    [
+      'listen',
+      'broker',
+      'tokens',
+      'tls-cert',
+      'tls-key',
+      'tls-ca',
+      'tls-crl',
+      'hosts',
+      'audit',
+      'insecure',
+    ],
+  ],
   ['demo', ['jobs', 'data', 'listen', 'bind', 'slots', 'once']],
   ['cli', ['url']],
 ])

@@ -178,6 +178,8 @@ export const Question = z.discriminatedUnion('what', [
       .min(1)
       .max(512 * 1024),
   }),
+  /** Whose own token that is, as `{run_id, flow_id}`; 401 when it is nobody's. */
+  z.object({ what: z.literal('run_token'), token: text(256) }),
   z.object({ what: z.literal('metrics') }),
   z.object({ what: z.literal('health') }),
 ])

@@ -7,12 +7,12 @@ import { start } from '../../frontend/main.ts'
 import { listen, readListenAddress } from '../../frontend/server.ts'
 import express from 'express'
 import { openFakeBroker } from './fake-broker.ts'
-import { ask, quietLog } from './with-frontend.ts'
+import { ask, OPEN, quietLog } from './with-frontend.ts'
 
 const serve = async (t: ExecutionContext, listen = '127.0.0.1:0') => {
   const broker = await openFakeBroker()
   t.teardown(() => broker.stop())
-  return start({ listen, broker: broker.worker }, quietLog())
+  return start({ ...OPEN, listen, broker: broker.worker }, quietLog())
 }
 
 test('it serves where it is told to, and stops', async (t) => {
@@ -33,7 +33,7 @@ test('it will not start on what is no address, or is taken', async (t) => {
   await first.stop()
   t.like(await serve(t, 'nowhere'), { kind: 'refused', exit_code: 2 })
   t.like(await serve(t, '127.0.0.1:99999'), { kind: 'refused', exit_code: 2 })
-  const settings = { listen: '127.0.0.1:0', broker: 'http://x' }
+  const settings = { ...OPEN, listen: '127.0.0.1:0', broker: 'http://x' }
   t.like(await start(settings, quietLog()), { kind: 'refused', exit_code: 2 })
 })
 
@@ -80,7 +80,7 @@ test('a reader that takes nothing is cut off', async (t) => {
     while (await body.write('x'.repeat(64 * 1024))) pieces += 1
     written.resolve(pieces)
   })
-  const server = await listen(app, { host: '127.0.0.1', port: 0 }, standing, 100)
+  const server = await listen(app, { host: '127.0.0.1', port: 0 }, standing, { grace_ms: 100 })
   t.teardown(() => server.stop())
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
   socket.on('error', () => {})
