@@ -84,7 +84,12 @@ export async function withFrontend(
   const log = how.log ?? quietLog()
   const place = { host: '127.0.0.1', port: 0 }
   const access = await openAccess({ ...OPEN, ...how.settings }, place, link, log)
-  if ('kind' in access) throw new Error(access.message)
+  if ('kind' in access) {
+    feed.close()
+    await requests.close()
+    await broker.stop()
+    throw new Error(access.message)
+  }
   const app = createApp({ broker: link, feed, standing, counters, log }, access.doors, how.open)
   const server = await listen(app, place, standing, {
     grace_ms: 500,
