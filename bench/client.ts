@@ -25,7 +25,7 @@ export type Client = {
 }
 
 export function openClient(address: string): Client {
-  const link: RequestLink = openRequests({ address })
+  const link: RequestLink = openRequests({ address, key: null })
   const ask = async (request: Parameters<RequestLink['request']>[0]): Promise<unknown> => {
     for (;;) {
       const answered = await link.request(request, LIMIT_MS)

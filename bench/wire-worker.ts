@@ -17,6 +17,7 @@ const waits_ms: number[] = []
 
 const link = openDealer({
   address,
+  key: null,
   opening: () => (session === '' ? [] : [{ kind: 'session', session }]),
   onTooLarge: (_, bytes) => {
     throw new Error(`${bytes} bytes in one message`)

@@ -51,7 +51,7 @@ function live(name: string): void {
     if (event.kind === 'disconnected') welcomed.delete(name)
     life.take(event)
   }
-  life.begin(runnerOf(onEvent), () => noting(name, openDoor({ address, onEvent, log })))
+  life.begin(runnerOf(onEvent), () => noting(name, openDoor({ address, key: null, onEvent, log })))
 }
 
 /** It answers as a runner does, and runs nothing. */

@@ -5,13 +5,14 @@ import type { Log } from '../common/daemon/log.ts'
 import type { Daemon, Refused } from '../common/daemon/run.ts'
 import { brokerAddresses } from '../common/link/address.ts'
 import { seedIds } from './core/ids.ts'
-import { type Alive, loadState } from './core/load.ts'
+import { loadState } from './core/load.ts'
 import { readClock } from './edge/clock.ts'
+import { openKeyring } from './edge/entry/keyring.ts'
+import { openRunTokens } from './edge/run-tokens.ts'
 import { serve } from './edge/serve.ts'
 import { type BrokerSettings, unfitSetting } from './settings.ts'
+import { readAlive } from './store/read-alive.ts'
 import { openSqlite } from './store/sqlite.ts'
-import { noRoom } from './store/rights.ts'
-import type { Store } from './store/store.ts'
 import { makeRoom } from './store/write-ahead.ts'
 
 export { BROKER } from './settings.ts'
@@ -19,19 +20,22 @@ export { BROKER } from './settings.ts'
 export async function start(settings: BrokerSettings, log: Log): Promise<Daemon | Refused> {
   const { data, bind } = settings
   const addresses = brokerAddresses(bind)
+  if (!addresses) return refused(`--bind ${bind} is not of the form tcp://127.0.0.1:6770`)
   const unfit = unfitSetting(settings)
   if (unfit) return refused(unfit)
-  if (!addresses) return refused(`--bind ${bind} is not of the form tcp://127.0.0.1:6770`)
+  const keyring = settings.keys === '' ? null : openKeyring(settings.keys, { log })
+  if (keyring?.kind === 'refused') return refused(keyring.message)
   const store = openSqlite(data)
   if ('kind' in store) return refused(store.message)
   makeRoom(join(data, 'jobz.db-wal'))
   const alive = readAlive(data, store)
-  if ('kind' in alive) return alive
+  if ('kind' in alive) return refused(alive.message)
   const seed = seedIds(randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE())
-  const { max_lost, max_depth } = settings
-  const state = loadState(alive, seed, readClock(), { max_lost, max_depth })
+  const state = loadState(alive, seed, readClock(), settings)
   const keep = { days: settings.keep_days, runs: settings.keep_runs }
-  const serving = await serve(data, addresses, store, state, log, keep)
+  const runTokens = openRunTokens(data)
+  if ('kind' in runTokens) return refused(runTokens.message)
+  const serving = await serve({ data, addresses, store, state, log, keep, keyring, runTokens })
   return {
     ready: `broker ${addresses.worker}`,
     failed: serving.failed,
@@ -39,19 +43,6 @@ export async function start(settings: BrokerSettings, log: Log): Promise<Daemon 
       await serving.stop()
       store.close()
     },
-  }
-}
-
-/** A damaged store is refused, and left as it is. */
-function readAlive(data: string, store: Store): Alive | Refused {
-  try {
-    return store.load()
-  } catch (error) {
-    store.close()
-    return refused(
-      noRoom(data, error) ??
-        `the store cannot be read (${String(error)}); it was left as it is: restore a copy`,
-    )
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the broker can be told. */
 import type { SettingsOf, SettingsTable } from '../common/daemon/settings.ts'
+import { isLoopback } from '../common/link/address.ts'
 import { DEFAULT_LIMITS } from './core/limits.ts'
 
 export const BROKER = [
@@ -16,6 +17,20 @@ export const BROKER = [
     kind: 'text',
     default: 'tcp://127.0.0.1:6770',
     help: 'the worker door; the client door is the next port, the feed the one after',
+  },
+  {
+    flag: 'keys',
+    env: 'JOBZ_KEYS',
+    kind: 'text',
+    default: '',
+    help: 'the folder of keys: only who is authorised there comes in (see `jobz keys`)',
+  },
+  {
+    flag: 'insecure',
+    env: 'JOBZ_INSECURE',
+    kind: 'switch',
+    default: false,
+    help: 'bind other than loopback without keys: whoever reaches it can run every job',
   },
   {
     flag: 'keep-days',
@@ -59,6 +74,12 @@ const AT_LEAST_ONE = {
 
 /** Which setting cannot be meant, and what to say instead; null when all can. */
 export function unfitSetting(settings: BrokerSettings): string | null {
+  const { bind, keys, insecure } = settings
+  if (keys === '' && !isLoopback(bind) && !insecure)
+    return (
+      `--bind ${bind} is not loopback, and there are no keys: whoever reaches it could run every job. ` +
+      'Make keys (`jobz keys init`) and name their folder with --keys; or say --insecure'
+    )
   for (const [name, meaning] of Object.entries(AT_LEAST_ONE))
     if (settings[name as keyof typeof AT_LEAST_ONE] < 1)
       return `--${name.replaceAll('_', '-')} 0: at least 1; ${meaning}`

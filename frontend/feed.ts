@@ -40,7 +40,8 @@ export function openFeed(broker: BrokerLink, open: OpenSubscriber): Feed {
       follower.catchUp()
     },
     onFrame: (channel, frame) => {
-      if (channel.startsWith('output.')) return watchers.tell(`output:${channel.slice(7, -1)}`)
+      if (channel.startsWith('output.'))
+        return runsOf(frame).forEach((run_id) => watchers.tell(`output:${run_id}`))
       if (channel === HEAD_CHANNEL) {
         const head = headOf(frame)
         watchers.tellOutputs()
@@ -139,4 +140,11 @@ function headOf(frame: Buffer): string | null {
   const decoded = decodeFrame(Published, frame)
   const last = decoded.kind === 'frame' ? decoded.messages.at(-1) : undefined
   return last?.kind === 'head' ? last.head : null
+}
+
+/** Whose output grew. */
+function runsOf(frame: Buffer): string[] {
+  const decoded = decodeFrame(Published, frame)
+  const messages = decoded.kind === 'frame' ? decoded.messages : []
+  return messages.flatMap((message) => (message.kind === 'output' ? message.run_id : []))
 }

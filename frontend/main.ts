@@ -3,8 +3,9 @@ import type { Daemon, Refused } from '../common/daemon/run.ts'
 import type { Log } from '../common/daemon/log.ts'
 import type { SettingsOf } from '../common/daemon/settings.ts'
 import { brokerAddresses } from '../common/link/address.ts'
+import { readOwnKey } from '../common/keys/own-key.ts'
+import { openFollowing } from '../common/link/following.ts'
 import { openRequests } from '../common/link/request.ts'
-import { openSubscriber } from '../common/link/subscriber.ts'
 import { openAccess } from './access/open.ts'
 import { createApp } from './app.ts'
 import { createBrokerLink } from './broker-link.ts'
@@ -24,14 +25,16 @@ export async function start(
   if (!address) return refused(`--listen ${settings.listen}: host:port, such as 127.0.0.1:6769`)
   const doors = brokerAddresses(settings.broker)
   if (!doors) return refused(`--broker ${settings.broker}: tcp://host:port`)
-  const requests = openRequests({ address: doors.client })
+  const own = readOwnKey('frontend', settings)
+  if (own.kind === 'refused') return own
+  const { key } = own
+  const requests = openRequests({ address: doors.client, key, onShut: (why) => log.error(why) })
   const broker = createBrokerLink(requests)
-  const opened = await openAccess(settings, address, broker, log)
-  if ('kind' in opened) {
-    await requests.close()
-    return refused(opened.message)
-  }
-  const feed = openFeed(broker, (handlers) => openSubscriber({ address: doors.feed, ...handlers }))
+  const opened = await openAccess(settings, address.host, broker, log)
+  if ('kind' in opened) return requests.close().then(() => refused(opened.message))
+  const feed = openFeed(broker, (handlers) =>
+    openFollowing({ address: doors.feed, key, requests, ...handlers }),
+  )
   const standing = createStanding()
   const app = createApp({ broker, feed, standing, counters: createCounters(), log }, opened.doors)
   const close = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 /** What the frontend is told when it starts. */
+import { KEY_SETTINGS } from '../common/keys/own-key.ts'
 import type { SettingsTable } from '../common/daemon/settings.ts'
 
 export const FRONTEND = [
@@ -65,11 +66,5 @@ export const FRONTEND = [
     default: '',
     help: 'a file of who did what; without it, the log',
   },
-  {
-    flag: 'insecure',
-    env: 'JOBZ_INSECURE',
-    kind: 'switch',
-    default: false,
-    help: 'let everybody in, also from elsewhere',
-  },
+  ...KEY_SETTINGS,
 ] as const satisfies SettingsTable

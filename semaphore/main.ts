@@ -5,8 +5,9 @@ import type { SettingsOf } from '../common/daemon/settings.ts'
 import { loadDefinitions } from '../common/definition/load.ts'
 import { showProblem } from '../common/definition/problem.ts'
 import { brokerAddresses } from '../common/link/address.ts'
+import { readOwnKey } from '../common/keys/own-key.ts'
+import { openFollowing } from '../common/link/following.ts'
 import { openRequests } from '../common/link/request.ts'
-import { openSubscriber } from '../common/link/subscriber.ts'
 import { createDoor } from './door.ts'
 import { openFollower } from './follower.ts'
 import { SEMAPHORE } from './settings.ts'
@@ -20,15 +21,19 @@ export async function start(
 ): Promise<Daemon | Refused> {
   const doors = brokerAddresses(settings.broker)
   if (!doors) return refused(`--broker ${settings.broker}: tcp://host:port`)
+  const own = readOwnKey('semaphore', settings)
+  if (own.kind === 'refused') return own
+  const { key } = own
   const loaded = loadDefinitions([settings.jobs])
   if (loaded.kind === 'refused') return refused(loaded.problems.map(showProblem).join('\n'))
   const { semaphores } = loaded.definitions
-  const requests = openRequests({ address: doors.client })
+  const requests = openRequests({ address: doors.client, key, onShut: (why) => log.error(why) })
   const follower = openFollower({
     door: createDoor(requests, log),
     log,
     semaphores,
-    openSubscriber: (handlers) => openSubscriber({ address: doors.feed, ...handlers }),
+    openSubscriber: (handlers) =>
+      openFollowing({ address: doors.feed, key, requests, ...handlers }),
   })
   let stopped: Promise<void> | null = null
   const stop = (): Promise<void> => (stopped ??= follower.close().then(() => requests.close()))

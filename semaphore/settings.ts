@@ -1,4 +1,5 @@
 /** What a semaphore process is told when it starts. */
+import { KEY_SETTINGS } from '../common/keys/own-key.ts'
 import type { SettingsTable } from '../common/daemon/settings.ts'
 
 export const SEMAPHORE = [
@@ -16,4 +17,5 @@ export const SEMAPHORE = [
     default: 'tcp://127.0.0.1:6770',
     help: "the broker's worker door; the other two are the next ports",
   },
+  ...KEY_SETTINGS,
 ] as const satisfies SettingsTable

@@ -1,5 +1,6 @@
 /** What a worker can be told, by flag, environment variable or `jobz.yaml`. */
 import { hostname } from 'node:os'
+import { KEY_SETTINGS } from '../common/keys/own-key.ts'
 import type { SettingsOf, SettingsTable } from '../common/daemon/settings.ts'
 
 export const WORKER = [
@@ -8,7 +9,7 @@ export const WORKER = [
     env: 'JOBZ_NAME',
     kind: 'text',
     default: hostname(),
-    help: 'what the broker calls this worker; no two may share a name',
+    help: 'what the broker calls this worker; no two may share a name (with --key: its name)',
   },
   {
     flag: 'jobs',
@@ -45,6 +46,7 @@ export const WORKER = [
     default: 'tcp://127.0.0.1:6770',
     help: "the broker's worker door",
   },
+  ...KEY_SETTINGS,
   {
     flag: 'url',
     env: 'JOBZ_URL',

@@ -20,7 +20,7 @@ import { failures } from './refusals.ts'
 import { decideReport } from './reports.ts'
 import type { State } from './state.ts'
 import { decideTrigger } from './triggers.ts'
-import { decideGone, decideHello, decideWorkerCommand } from './workers.ts'
+import { decideGone, decideHello, decideRekeyed, decideWorkerCommand } from './workers.ts'
 
 /** Takes one event in. What it changes is noted in the state; what follows from it comes with `follow`. */
 export function decide(state: State, event: Event, now: Now, found: Found = NOTHING_FOUND): void {
@@ -37,6 +37,8 @@ export function decide(state: State, event: Event, now: Now, found: Found = NOTH
       return decideHello(state, event, now)
     case 'report':
       return decideReport(state, event, now, found)
+    case 'rekeyed':
+      return decideRekeyed(state, event)
     case 'gone':
       return decideGone(state, event)
     case 'due':

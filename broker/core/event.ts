@@ -9,17 +9,18 @@ import type { StoredValues } from './values.ts'
 export type Now = { readonly wall_ms: number; readonly mono_ms: number }
 
 /** Requests that change something. Questions are answered elsewhere, from what is committed. */
-export type Command = Exclude<FromClient, { kind: 'query' } | { kind: 'replay' }>
-/** Output is kept by the door itself, and a session only names the sender. */
-export type Report = Exclude<FromWorker, { kind: 'hello' | 'session' | 'output' }>
+export type Command = Exclude<FromClient, { kind: 'query' | 'replay' | 'subscribe' }>
+/** Who may come in, and output, are the door's own business; a session only names the sender. */
+export type Report = Exclude<FromWorker, { kind: 'knock' | 'hello' | 'session' | 'output' }>
 
 export type Event =
   | { readonly kind: 'command'; readonly peer: string; readonly command: Command }
-  /** `token` is a new session's; `hashes` are those of the cards, in order. */
+  /** `token` is a new session's; `key` the public key that it proved to hold, where there are keys; `hashes` are those of the cards, in order. */
   | {
       readonly kind: 'hello'
       readonly peer: string
       readonly token: string
+      readonly key?: string
       readonly hello: Hello
       readonly hashes: readonly string[]
     }
@@ -29,6 +30,8 @@ export type Event =
       readonly session: string
       readonly report: Report
     }
+  /** These keys are not authorised any more, or for something else; the names of channels are new ones. */
+  | { readonly kind: 'rekeyed'; readonly keys: ReadonlySet<string> }
   /** Nothing more can be sent to this address. */
   | { readonly kind: 'gone'; readonly peer: string }
   /** Some deadline has come. */

@@ -1,5 +1,5 @@
 /** Every way in which the broker refuses, in one table: a stable code, an HTTP status, a sentence, and what to do. */
-import type { Failure } from '../../common/protocol/client-door.ts'
+import type { Failure, NO_SESSION } from '../../common/protocol/client-door.ts'
 import type { Run } from './state.ts'
 import { MAX_VALUES_BYTES } from './values.ts'
 
@@ -95,8 +95,6 @@ export const failures = {
     failure(404, 'unknown_run', `there is no run ${short(run_id)}`, 'jobz runs lists the newest'),
   unknownFlow: (flow_id: string) =>
     failure(404, 'unknown_flow', `there is no flow ${short(flow_id)}`),
-  unknownRunToken: () =>
-    failure(401, 'unauthorized', 'this is not the token of a run that goes on'),
   alreadyOver: (run: Run) =>
     failure(409, 'already_over', `run ${run.run_id} is ${run.state} already`),
   flowOver: (flow_id: string) =>
@@ -194,6 +192,36 @@ export const failures = {
       'bad_request',
       `the request cannot be read: ${reason}`,
       'docs/PROTOCOL.md has its fields; what a later version of jobz asks needs a later broker, too',
+    ),
+  noSession: () =>
+    failure(
+      401,
+      'no_session' satisfies typeof NO_SESSION,
+      'the request came without a session of its sender',
+      'knock, prove the key, and say it again under the session of the welcome (docs/PROTOCOL.md)',
+    ),
+  notItsRole: (kind: string, role: string, roles: readonly string[]) =>
+    failure(
+      403,
+      'not_its_role',
+      `a ${role} may not say ${kind}`,
+      `that is for: ${roles.join(', ')}; see \`jobz keys\``,
+    ),
+  noSuchChannel: (channel: string) =>
+    failure(
+      403,
+      'not_its_channel',
+      `${short(channel)} is no channel of the feed`,
+      'they begin with run., flow., gate., worker., output. or head.',
+    ),
+  tooManyChannels: () =>
+    failure(503, 'busy', 'too many different channels are followed', 'follow run. as a whole', 60),
+  badRunToken: () =>
+    failure(
+      401,
+      'unauthorised',
+      "the token is no run's, or its run is over",
+      "a command's JOBZ_TOKEN is good until its run is over",
     ),
   /** 503, because it is over when the older one of the two daemons is updated; it is not whoever asked them that is wrong. */
   badProtocol: (message: string) =>

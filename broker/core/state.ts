@@ -126,8 +126,8 @@ export type Worker = {
   reload_error: string | null
   /** Wall clock, for people. */
   last_heard_ms: number
-  /** The session's token and return address; null while it is not connected. Not stored. */
-  session: { readonly token: string; peer: string } | null
+  /** The session's token, return address and public key (where there are keys); null while it is not connected. Not stored. */
+  session: { readonly token: string; peer: string; readonly key?: string | undefined } | null
   /** Tasks of `deliver: one` it takes in this session in all, and how many it was given. */
   credit: number
   given: number

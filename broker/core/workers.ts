@@ -112,6 +112,21 @@ export function decideGone(state: State, event: Event & { kind: 'gone' }): void 
   }
 }
 
+/**
+ * A key that was taken away loses its session at once: what it says under it is not heard any more. Everybody else says hello
+ * again, for the new names of their channels.
+ */
+export function decideRekeyed(state: State, event: Event & { kind: 'rekeyed' }): void {
+  for (const { session } of state.workers.values()) {
+    if (session === null) continue
+    say(state, session.peer, { kind: 'hello_again', session: session.token })
+    if (session.key !== undefined && event.keys.has(session.key))
+      state.sessions.delete(session.token)
+  }
+  for (const worker of state.workers.values())
+    if (worker.session !== null && !state.sessions.has(worker.session.token)) worker.session = null
+}
+
 /** A worker that was away for too long is forgotten by itself. */
 export function forgetIfAway(state: State, now: Now, worker: Worker): void {
   worker.watched.delete('forget')
@@ -166,7 +181,7 @@ function openSession(
   event: Event & { kind: 'hello' },
   now: Now,
 ): void {
-  const { hello, peer, token } = event
+  const { hello, peer, token, key } = event
   if (worker.session) state.sessions.delete(worker.session.token)
   const { instance, version, slots, credit, reload_error } = hello
   Object.assign(worker, {
@@ -178,7 +193,7 @@ function openSession(
     given: 0,
     handing_over: false,
   })
-  worker.session = { token, peer }
+  worker.session = { token, peer, key }
   state.workers.set(worker.name, worker)
   state.sessions.set(token, worker)
   state.touched.workers.add(worker)

@@ -2,13 +2,15 @@
 import type { PublisherLink } from '../../common/link/publisher.ts'
 import { cursorOf } from '../../common/protocol/cursor.ts'
 import { HEAD_CHANNEL, taskChannel } from '../../common/protocol/feed.ts'
-import type { Task as TaskMessage } from '../../common/protocol/worker-door.ts'
+import type { Task as TaskMessage, ToWorker } from '../../common/protocol/worker-door.ts'
 import type { Effect } from '../core/effect.ts'
 import type { Records } from '../core/records.ts'
 import type { Run } from '../core/state.ts'
 import type { StoredValues } from '../core/values.ts'
 import type { Store } from '../store/store.ts'
 import type { ClientDoor } from './client-door.ts'
+import type { Channels } from './entry/channels.ts'
+import type { RunTokens } from './run-tokens.ts'
 import type { WorkerDoor } from './worker-door.ts'
 
 export type PerformPorts = {
@@ -16,6 +18,8 @@ export type PerformPorts = {
   readonly workers: Pick<WorkerDoor, 'say'>
   readonly clients: Pick<ClientDoor, 'reply'>
   readonly publisher: Pick<PublisherLink, 'publish'>
+  readonly channels: Pick<Channels, 'give' | 'namesFor'>
+  readonly runTokens: Pick<RunTokens, 'make'>
 }
 
 export function performer(
@@ -26,7 +30,7 @@ export function performer(
     const values =
       needed.length === 0 ? new Map<string, StoredValues>() : ports.store.values(needed)
     for (const effect of effects) letOut(ports, effect, values)
-    wake(ports.publisher, records)
+    wake(ports, records)
   }
 }
 
@@ -39,22 +43,34 @@ function letOut(
     case 'reply':
       return ports.clients.reply(effect.peer, effect.reply)
     case 'say':
-      return ports.workers.say(effect.peer, effect.message)
+      return ports.workers.say(effect.peer, named(ports, effect.message))
     case 'task': {
       const task_id = `${effect.run.run_id}.${effect.n}`
       return ports.workers.say(effect.peer, {
-        ...taskMessage(effect.run, effect.attempt, values),
+        ...taskMessage(ports, effect.run, effect.attempt, values),
         task_id,
       })
     }
     case 'broadcast': {
-      const message = { ...taskMessage(effect.run, 1, values), tasks: effect.tasks }
-      return ports.publisher.publish(taskChannel(effect.topic), message)
+      const message = { ...taskMessage(ports, effect.run, 1, values), tasks: effect.tasks }
+      return publish(ports, taskChannel(effect.topic), message)
     }
   }
 }
 
+/** A welcome says under which names the worker may follow the channels of its topics. */
+function named({ channels }: PerformPorts, message: ToWorker): ToWorker {
+  if (message.kind !== 'welcome') return message
+  const names = Object.entries(message.channels).flatMap(([topic, channel]) => {
+    const name = channels.give(channel)
+    // Without one, its tasks come through its door.
+    return name === null ? [] : [[topic, name] as const]
+  })
+  return { ...message, channels: Object.fromEntries(names) }
+}
+
 function taskMessage(
+  { runTokens }: PerformPorts,
   run: Run,
   attempt: number,
   values: ReadonlyMap<string, StoredValues>,
@@ -62,19 +78,31 @@ function taskMessage(
   const started_with = values.get(run.run_id)
   if (!started_with) throw new Error(`run ${run.run_id} has no stored values`)
   const { run_id, flow_id, job, deliver } = run
-  return { kind: 'task', run_id, flow_id, attempt, job, deliver, ...started_with }
+  const token = runTokens.make(run_id)
+  return { kind: 'task', run_id, flow_id, attempt, job, deliver, token, ...started_with }
 }
 
 /** One wake for each topic that has something new. */
-function wake(publisher: PerformPorts['publisher'], { feed }: Records): void {
+function wake(ports: Publishing, { feed }: Records): void {
   const last = feed.at(-1)
   if (!last) return
   const head = cursorOf(last.n)
   for (const topic of new Set(feed.map((entry) => entry.topic)))
-    publisher.publish(topic, { kind: 'wake', head })
+    publish(ports, topic, { kind: 'wake', head })
+}
+
+type Publishing = Pick<PerformPorts, 'publisher' | 'channels'>
+
+/** Says something on a channel, under every name by which it is followed. */
+export function publish(
+  { publisher, channels }: Publishing,
+  channel: string,
+  message: object,
+): void {
+  for (const name of channels.namesFor(channel)) publisher.publish(name, message)
 }
 
 /** The newest number, for those who missed a wake. */
-export function publishHead(publisher: PerformPorts['publisher'], feed_head: number): void {
-  publisher.publish(HEAD_CHANNEL, { kind: 'head', head: cursorOf(feed_head) })
+export function publishHead(ports: Publishing, feed_head: number): void {
+  publish(ports, HEAD_CHANNEL, { kind: 'head', head: cursorOf(feed_head) })
 }

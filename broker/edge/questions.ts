@@ -2,6 +2,7 @@
 import type {
   ExplainView,
   FlowView,
+  RunTokenAnswer,
   RunView,
   SemaphoreView,
 } from '../../common/protocol/answers.ts'
@@ -19,6 +20,7 @@ import type { History } from '../store/store.ts'
 import type { Answer } from './client-door.ts'
 import type { Counters } from './counters.ts'
 import type { Outputs } from './outputs.ts'
+import type { RunTokens } from './run-tokens.ts'
 import { VERSION } from '../../common/daemon/version.ts'
 
 export type QuestionPorts = {
@@ -27,6 +29,7 @@ export type QuestionPorts = {
   readonly outputs: Outputs
   readonly counters: Counters
   readonly now: () => Now
+  readonly runTokens: Pick<RunTokens, 'read'>
 }
 
 const OPEN_GATES = 100
@@ -78,8 +81,6 @@ async function answerQuestion(ports: QuestionPorts, question: Question): Promise
       return { result: await history.refusals(question.job ?? null, question.limit) }
     case 'output':
       return answerOutput(ports, question)
-    case 'run_token':
-      return { error: failures.unknownRunToken() }
     case 'metrics': {
       const uptime_s = Math.round(process.uptime())
       return {
@@ -93,7 +94,17 @@ async function answerQuestion(ports: QuestionPorts, question: Question): Promise
     }
     case 'health':
       return { result: { version: VERSION } }
+    case 'run_token':
+      return answerRunToken(ports, question.token)
   }
+}
+
+/** A token is good while its run goes on: what the broker has in memory. */
+function answerRunToken({ state, runTokens }: QuestionPorts, token: string): Answer {
+  const run = state.runs.get(runTokens.read(token) ?? '')
+  if (!run || run.finished_ms !== null) return { error: failures.badRunToken() }
+  const result: RunTokenAnswer = { run_id: run.run_id, flow_id: run.flow_id }
+  return { result }
 }
 
 /** Finds a run by its whole or shortened id; an unfinished one says what it waits for. */

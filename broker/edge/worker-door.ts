@@ -9,14 +9,22 @@ import type { Log } from '../../common/daemon/log.ts'
 import { openRouter, type RouterLink } from '../../common/link/router.ts'
 import type { Card } from '../../common/definition/card.ts'
 import { decodeFrame, type Skipped } from '../../common/protocol/codec.ts'
+import { WORKER_RIGHTS } from '../../common/protocol/rights.ts'
 import { disagreement, protocolOf } from '../../common/protocol/versions.ts'
-import { FromWorker, type Output, type ToWorker } from '../../common/protocol/worker-door.ts'
+import {
+  FromWorker,
+  type Hello,
+  type Output,
+  type ToWorker,
+} from '../../common/protocol/worker-door.ts'
 import type { Event, Now } from '../core/event.ts'
 import { isMine, taskById } from '../core/leases.ts'
 import type { State } from '../core/state.ts'
 import { rememberHashes } from './card-hash.ts'
 import type { Counters } from './counters.ts'
 import { dropper } from './dropped.ts'
+import { admitWorker } from './entry/admit-worker.ts'
+import type { DoorKeys } from './entry/door-keys.ts'
 import type { Intake } from './intake.ts'
 import type { Outputs } from './outputs.ts'
 import { salvageEnded, salvageHello } from './salvage.ts'
@@ -29,6 +37,8 @@ export type WorkerDoor = {
 
 export type WorkerDoorPorts = {
   readonly bind: string
+  /** Null: whoever reaches the door is heard. */
+  readonly keys: DoorKeys | null
   readonly state: State
   readonly outputs: Outputs
   readonly counters: Counters
@@ -40,12 +50,21 @@ export type WorkerDoorPorts = {
   readonly outputGrew: (run_id: string) => void
 }
 
+/** What its functions work with. */
+type Door = WorkerDoorPorts & {
+  readonly link: RouterLink
+  readonly hashOf: (card: Card) => string
+  readonly drop: (peer: string, reason: string) => void
+}
+
 export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor> {
-  const { counters, intake, log, take } = ports
+  const { counters, intake, keys, log, take } = ports
   const drop = dropper('worker', counters, log)
   const hashOf = rememberHashes()
   const link = await openRouter({
     bind: ports.bind,
+    key: keys?.listen ?? null,
+    door: 'worker',
     onGarbage: drop,
     hasRoom: () => !intake.isFull(),
     onGone: (peer) => take({ kind: 'gone', peer }),
@@ -58,11 +77,12 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
       intake.took(frame.byteLength)
       const decoded = decodeFrame(FromWorker, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
+      const door: Door = { ...ports, link, hashOf, drop }
       const salvaged = decoded.skipped.flatMap((skipped) => {
         drop(peer, skipped.reason)
-        return salvage(ports, link, peer, skipped)
+        return salvage(door, peer, skipped)
       })
-      receive({ ...ports, hashOf }, link, peer, [...decoded.messages, ...salvaged])
+      receive(door, peer, [...decoded.messages, ...salvaged])
     },
   })
   return {
@@ -74,8 +94,7 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
 
 /** What can still be made of a message that cannot be read. A `hello` is answered in any case. */
 function salvage(
-  { now, log }: WorkerDoorPorts,
-  link: RouterLink,
+  { now, log, link }: Door,
   peer: string,
   { message, reason }: Skipped,
 ): FromWorker[] {
@@ -99,57 +118,66 @@ function salvage(
 const asList = <T>(value: T | null): T[] => (value === null ? [] : [value])
 
 /** One frame: a `session` message says whose the others are. */
-function receive(
-  ports: WorkerDoorPorts & { readonly hashOf: (card: Card) => string },
-  link: RouterLink,
-  peer: string,
-  messages: readonly FromWorker[],
-): void {
+function receive(door: Door, peer: string, messages: readonly FromWorker[]): void {
   let session = ''
   for (const message of messages) {
-    ports.counters.count(`worker_${message.kind}`)
+    door.counters.count(`worker_${message.kind}`)
     if (message.kind === 'session') session = message.session
-    else if (message.kind === 'hello')
-      ports.take({
-        kind: 'hello',
-        peer,
-        token: randomUUID(),
-        hello: message,
-        hashes: message.cards.map(ports.hashOf),
-      })
-    else if (message.kind === 'output') keep(ports, link, peer, session, message)
-    else ports.take({ kind: 'report', peer, session, report: message })
+    else if (message.kind === 'knock')
+      door.link.send(peer, { kind: 'challenge', challenge: door.keys?.challenges.make(peer) ?? '' })
+    else if (message.kind === 'hello') greet(door, peer, message)
+    else if (!maySay(door, peer, session, message))
+      door.link.send(peer, { kind: 'hello_again', session })
+    else if (message.kind === 'output') keep(door, peer, session, message)
+    else door.take({ kind: 'report', peer, session, report: message })
   }
 }
 
+/** Where there are keys, the proof says who it is, and the key what it may announce. */
+function greet(door: Door, peer: string, hello: Hello): void {
+  const admitted = admitWorker(door.keys, door.state, peer, hello)
+  if (admitted.kind === 'refused') {
+    door.counters.count('hellos_refused')
+    door.drop(peer, admitted.message)
+    return door.link.send(peer, {
+      kind: 'refused',
+      code: 'unauthorised',
+      message: admitted.message,
+    })
+  }
+  const hashes = admitted.hello.cards.map(door.hashOf)
+  door.take({ ...admitted, kind: 'hello', peer, token: randomUUID(), hashes })
+}
+
+/**
+ * Whether something may be said under a session from here. With keys a session is good only for the peer that proved its own, so that one
+ * that became known to somebody else is worth nothing, and only while its key is authorised.
+ */
+function maySay({ keys, state }: Door, peer: string, session: string, said: FromWorker): boolean {
+  if (keys === null) return true
+  const held = state.sessions.get(session)?.session
+  const role = held?.peer === peer ? keys.find(held.key ?? '')?.role : undefined
+  return role !== undefined && WORKER_RIGHTS[said.kind].includes(role)
+}
+
 /** Keeps a chunk. One of an attempt that is over or not the sender's, or of an unknown stream, is acknowledged and not kept. */
-function keep(
-  ports: WorkerDoorPorts,
-  link: RouterLink,
-  peer: string,
-  session: string,
-  chunk: Output,
-): void {
+function keep(door: Door, peer: string, session: string, chunk: Output): void {
+  const { counters, link, log, outputs, state } = door
   const { task_id, attempt, stream, offset } = chunk
-  const worker = ports.state.sessions.get(session)
+  const worker = state.sessions.get(session)
   if (!worker) return link.send(peer, { kind: 'hello_again', session })
   const data = Buffer.from(chunk.data, 'base64')
-  const task = taskById(ports.state, task_id)
+  const task = taskById(state, task_id)
   const isKnown = stream === 'stdout' || stream === 'stderr'
   let next = offset + data.length
   if (isKnown && task?.attempt === attempt && isMine(task, worker)) {
-    const kept = ports.outputs.append({ task_id, attempt, stream, offset, data })
+    const kept = outputs.append({ task_id, attempt, stream, offset, data })
     if ('kind' in kept) {
-      ports.counters.count('output_refused')
-      return ports.log.error('could not keep output', {
-        task_id,
-        attempt,
-        stream,
-        reason: kept.message,
-      })
+      counters.count('output_refused')
+      return log.error('could not keep output', { task_id, attempt, stream, reason: kept.message })
     }
     next = kept.next
-    ports.outputGrew(task.run_id)
+    door.outputGrew(task.run_id)
   }
   link.send(peer, { kind: 'ack', of: 'output', task_id, attempt, stream, offset: next })
 }

@@ -15,5 +15,4 @@ const later = (name: string, summary: string): ClientCommand => ({
   },
 })
 
-export const KEYS = later('keys', 'keys for encrypted doors')
 export const DOCTOR = later('doctor', 'looks for what is wrong with an installation')

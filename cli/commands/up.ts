@@ -8,6 +8,7 @@ import type { Log } from '../../common/daemon/log.ts'
 import type { Daemon, Refused } from '../../common/daemon/run.ts'
 import type { Common, SettingsOf, SettingsTable } from '../../common/daemon/settings.ts'
 import type { ChildHooks, ChildSpec } from '../supervisor/child.ts'
+import { makeOwnKeys, type OwnKeys } from '../supervisor/own-keys.ts'
 import { logLines } from '../supervisor/log-lines.ts'
 import { dialled, readPlace, whyTaken } from '../supervisor/ports.ts'
 import type { Place } from '../supervisor/ports.ts'
@@ -63,6 +64,8 @@ export async function startUp(
   if ('kind' in places) return places
   const problem = missingJobs(settings.jobs) ?? (await takenPlaces(places, settings))
   if (problem) return problem
+  const keys = makeOwnKeys(join(settings.data, 'keys'))
+  if (keys.kind === 'refused') return refused(keys.message, 2)
   if (process.getuid?.() === 0)
     log.warn('commands will run as root: fine for trying things, not for a server')
   const lines = logLines(process.stderr)
@@ -71,7 +74,7 @@ export async function startUp(
     onReady: (line) => log.debug(`${name} is ready`, { line }),
     onDeath: (how, again_ms) => log.warn(`${name} ${how}: it is started again`, { again_ms }),
   })
-  const up = await supervise(specsFor(settings, places, env), hooksOf, signal)
+  const up = await supervise(specsFor(settings, places, keys, env), hooksOf, signal)
   if (up.kind === 'down')
     return refused(`${up.name} ${up.how}${lines.lastError(up.name)}`, signal.aborted ? 0 : 1)
   return {
@@ -139,6 +142,7 @@ async function takenPlaces(
 function specsFor(
   settings: UpSettings,
   { listen, bind }: Places,
+  keys: OwnKeys,
   env: Readonly<Record<string, string>>,
 ): ChildSpec[] {
   const { jobs, data, slots, config } = settings
@@ -148,10 +152,10 @@ function specsFor(
   const folders = ['--jobs', jobs, '--spool', join(data, 'worker')]
   const places = ['--broker', broker, '--url', urlOf(listen), '--slots', String(slots)]
   const words: readonly (readonly [string, readonly string[]])[] = [
-    ['broker', ['--data', join(data, 'broker'), '--bind', settings.bind]],
-    ['worker', [...folders, ...places, ...root]],
-    ['semaphore', ['--jobs', jobs, '--broker', broker]],
-    ['frontend', ['--listen', settings.listen, '--broker', broker]],
+    ['broker', ['--data', join(data, 'broker'), '--bind', settings.bind, '--keys', keys.folder]],
+    ['worker', [...folders, ...places, ...root, '--key', keys.worker]],
+    ['semaphore', ['--jobs', jobs, '--broker', broker, '--key', keys.semaphore]],
+    ['frontend', ['--listen', settings.listen, '--broker', broker, '--key', keys.frontend]],
   ]
   const shared = config === undefined ? [] : ['--config', config]
   return words.map(([name, args]) => ({ name, file, args: [name, ...args, ...shared], env }))

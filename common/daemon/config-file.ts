@@ -15,14 +15,21 @@ import type { Flag, FlagValue, Usage } from './flags.ts'
  */
 export const CONFIG_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['up', ['jobs', 'data', 'listen', 'bind', 'slots']],
-  ['broker', ['data', 'bind', 'keep-days', 'keep-runs', 'max-lost', 'max-depth']],
-  ['worker', ['name', 'jobs', 'topics', 'slots', 'spool', 'broker', 'url', 'allow-root']],
-  ['semaphore', ['jobs', 'broker']],
+  [
+    'broker',
+    ['data', 'bind', 'keys', 'insecure', 'keep-days', 'keep-runs', 'max-lost', 'max-depth'],
+  ],
+  [
+    'worker',
+    ['name', 'jobs', 'topics', 'slots', 'spool', 'broker', 'key', 'insecure', 'url', 'allow-root'],
+  ],
+  ['semaphore', ['jobs', 'broker', 'key', 'insecure']],
   [
     'frontend',
     [
       'listen',
       'broker',
+      'key',
       'tokens',
       'tls-cert',
       'tls-key',

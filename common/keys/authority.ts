@@ -22,7 +22,7 @@ export type Wanted = {
   readonly role?: string
   /** Names or patterns of the jobs that it may do it to; without any, all. */
   readonly jobs?: readonly string[]
-  /** How long it is good, from `not_before` on. */
+  /** How long it is good, from now or from `not_before` on. */
   readonly days: number
   readonly not_before?: Date
 }
@@ -55,13 +55,12 @@ export async function makeAuthority({
   const x509 = await library()
   const keys = await crypto.subtle.generateKey(KEYS, true, ['sign', 'verify'])
   const { keyCertSign, cRLSign } = x509.KeyUsageFlags
-  const not_before = aLittleAgo()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
     name: new x509.Name([utf8('CN', name)]),
     keys,
-    notBefore: not_before,
-    notAfter: daysAfter(not_before, days),
+    notBefore: aLittleAgo(),
+    notAfter: daysAfter(new Date(), days),
     signingAlgorithm: SIGNATURE,
     extensions: [
       // No authorities below this one.
@@ -81,15 +80,14 @@ export async function issueCertificate(
   const x509 = await library()
   const issuer = new x509.X509Certificate(authority.certificate)
   const keys = await crypto.subtle.generateKey(KEYS, true, ['sign', 'verify'])
-  const not_before = wanted.not_before ?? aLittleAgo()
-  const not_after = daysAfter(not_before, wanted.days)
+  const not_after = daysAfter(wanted.not_before ?? new Date(), wanted.days)
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: newSerial(),
     issuer: issuer.subjectName,
     subject: new x509.Name(subjectOf(wanted)),
     publicKey: keys.publicKey,
     signingKey: await signingKey(authority),
-    notBefore: not_before,
+    notBefore: wanted.not_before ?? aLittleAgo(),
     notAfter: not_after < issuer.notAfter ? not_after : issuer.notAfter,
     signingAlgorithm: SIGNATURE,
     extensions: await extensionsOf(wanted, issuer, keys.publicKey),

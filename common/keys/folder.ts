@@ -71,7 +71,8 @@ export function addKey(
 export const isTaken = (folder: string, name: string): boolean =>
   existsSync(keyPath(folder, name)) || existsSync(authorisedPath(folder, name))
 
-function newPair(): { public_key: string; secret_key: string } {
+/** A new pair; it is nobody's yet. */
+export function newPair(): { public_key: string; secret_key: string } {
   const { publicKey: public_key, secretKey: secret_key } = curveKeyPair()
   return { public_key, secret_key }
 }

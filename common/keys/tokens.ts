@@ -51,6 +51,8 @@ const Entry = z.strictObject({
     .datetime({ offset: true, error: 'a time such as 2027-01-01T00:00:00Z' })
     .optional(),
   rate: z.number().positive('requests a second, above 0').max(1_000_000).optional(),
+  /** When it was made; for people. */
+  since: z.iso.datetime({ offset: true }).optional(),
 })
 const TokensFile = z.strictObject({
   tokens: z.record(

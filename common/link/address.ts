@@ -14,3 +14,9 @@ export function brokerAddresses(worker: string): BrokerAddresses | null {
   const at = (offset: number): string => `tcp://${match[1]}:${port + offset}`
   return { worker, client: at(1), feed: at(2) }
 }
+
+/** Whether only this machine can reach an address: `tcp://host:port`, or `host:port`. */
+export function isLoopback(address: string): boolean {
+  const host = address.replace(/^\w+:\/\//, '').replace(/:\d+$/, '')
+  return host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host)
+}

@@ -7,6 +7,8 @@
 import { Dealer } from 'zeromq'
 import { encodeFrames } from '../protocol/codec.ts'
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts'
+import { type DialKey, dialling } from './curve.ts'
+import { dial } from './line.ts'
 import { makePump } from './pump.ts'
 import { reconnecting } from './reconnect.ts'
 
@@ -22,11 +24,13 @@ export type DealerLink = {
 
 export type DealerOptions = {
   readonly address: string
+  readonly key: DialKey | null
   readonly onFrame: (frame: Buffer) => void
   /** What every frame begins with (a session); asked for when the frame leaves. */
   readonly opening?: () => readonly unknown[]
   readonly onConnect?: () => void
   readonly onDisconnect?: () => void
+  readonly onShut?: ((why: string) => void) | undefined
   /** A message that fits no frame was dropped. */
   readonly onTooLarge: (message: unknown, bytes: number) => void
 }
@@ -35,30 +39,33 @@ export type DealerOptions = {
 const LINGER_MS = 500
 
 export function openDealer(options: DealerOptions): DealerLink {
-  const socket = new Dealer({
-    immediate: true,
-    linger: LINGER_MS,
-    maxMessageSize: MAX_FRAME_BYTES,
-    ...reconnecting(),
-    sendHighWaterMark: 1_000,
-  })
   let outbox: unknown[] = []
+  const line = dial({
+    ...options,
+    make: () =>
+      new Dealer({
+        immediate: true,
+        linger: LINGER_MS,
+        maxMessageSize: MAX_FRAME_BYTES,
+        ...reconnecting(),
+        sendHighWaterMark: 1_000,
+        ...dialling(options.key),
+      }),
+    receive: async (socket) => {
+      for await (const parts of socket)
+        if (parts.length === 1 && parts[0]) options.onFrame(parts[0])
+    },
+  })
   const pump = makePump(async () => {
     const messages = outbox
     outbox = []
     // A send rejects only when the socket closes under it; on one that is closed it throws.
-    for (const frame of encodeFrames(messages, options.onTooLarge, options.opening?.()))
+    for (const frame of encodeFrames(messages, options.onTooLarge, options.opening?.())) {
+      const socket = line.socket()
       if (!socket.closed) await socket.send(frame).catch(() => undefined)
+    }
     return outbox.length > 0
   })
-  const receive = async (): Promise<void> => {
-    for await (const parts of socket) if (parts.length === 1 && parts[0]) options.onFrame(parts[0])
-  }
-
-  socket.events.on('handshake', () => options.onConnect?.())
-  socket.events.on('disconnect', () => options.onDisconnect?.())
-  socket.connect(options.address)
-  void receive()
   return {
     send: (message) => {
       outbox.push(message)
@@ -70,7 +77,7 @@ export function openDealer(options: DealerOptions): DealerLink {
     pending: () => outbox.length,
     close: async () => {
       await pump.end(LINGER_MS)
-      socket.close()
+      line.close()
     },
   }
 }

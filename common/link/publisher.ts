@@ -4,6 +4,7 @@
  */
 import { XPublisher } from 'zeromq'
 import { encodeFrames } from '../protocol/codec.ts'
+import { listening, type ListenKey } from './curve.ts'
 import { makePump } from './pump.ts'
 
 export type PublisherLink = {
@@ -13,21 +14,46 @@ export type PublisherLink = {
   close(): void
 }
 
+export type PublisherOptions = {
+  readonly bind: string
+  /** Null: whoever reaches it may follow anything. */
+  readonly key: ListenKey | null
+  /** Whether a peer may have what begins so; null grants everything. */
+  readonly grants: ((name: string) => boolean) | null
+  /** A subscription was not granted. */
+  readonly onDenied: () => void
+  /** A message that fits no frame was dropped; whoever should have had it asks elsewhere. */
+  readonly onTooLarge: (message: unknown, bytes: number) => void
+}
+
 /** Frames that wait for a subscriber that reads too slowly; it misses those that come then. */
 const UNREAD = 1_000
 /** A channel's name, and a byte: whoever sends more is cut off. */
 const MAX_SUBSCRIPTION_BYTES = 1_024
+/** ZMQ_SUBSCRIBE and ZMQ_UNSUBSCRIBE: in manual mode they are about the peer whose notice was read last. */
+const GRANT = 6
+const REVOKE = 7
+const SUBSCRIBES = 1
 
-/** `onTooLarge`: a message that fits no frame was dropped; whoever should have had it asks elsewhere. */
-export async function openPublisher(
-  bind: string,
-  onTooLarge: (message: unknown, bytes: number) => void,
-): Promise<PublisherLink> {
-  const socket = new XPublisher({
+/** An XPUB that decides by itself about subscriptions, which the binding offers to its own subclasses. */
+class Granting extends XPublisher {
+  grant(name: Buffer): void {
+    this.setStringOption(GRANT, name)
+  }
+  revoke(name: Buffer): void {
+    this.setStringOption(REVOKE, name)
+  }
+}
+
+export async function openPublisher(options: PublisherOptions): Promise<PublisherLink> {
+  const { bind, key, grants, onDenied, onTooLarge } = options
+  const socket = new Granting({
     linger: 0,
     sendHighWaterMark: UNREAD,
     receiveHighWaterMark: UNREAD,
     maxMessageSize: MAX_SUBSCRIPTION_BYTES,
+    manual: grants !== null,
+    ...listening(key, 'feed'),
   })
   await socket.bind(bind)
   let outbox = new Map<string, unknown[]>()
@@ -40,12 +66,18 @@ export async function openPublisher(
         if (!socket.closed) await socket.send([channel, frame]).catch(() => undefined)
     return outbox.size > 0
   })
-  // Who subscribes is not our business; the notices are read so that they do not pile up.
-  const drop = async (): Promise<void> => {
-    for await (const notice of socket) void notice
+  // Notices are read also where all is granted, so that they do not pile up. Between a notice and its grant nothing else is read.
+  const judge = async (): Promise<void> => {
+    for await (const [notice] of socket) {
+      if (grants === null || !notice || notice.length === 0) continue
+      const name = notice.subarray(1)
+      if (notice[0] !== SUBSCRIBES) socket.revoke(name)
+      else if (grants(name.toString('latin1'))) socket.grant(name)
+      else onDenied()
+    }
   }
 
-  void drop()
+  void judge()
   return {
     address: socket.lastEndpoint ?? bind,
     publish: (channel, message) => {

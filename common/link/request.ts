@@ -6,11 +6,13 @@
  * `unreachable`; the caller decides whether to begin anew.
  */
 import { randomUUID } from 'node:crypto'
-import type { FromClient, Failure } from '../protocol/client-door.ts'
-import { Reply } from '../protocol/client-door.ts'
+import type { FromClient, Failure, ToClient } from '../protocol/client-door.ts'
+import { NO_SESSION, ToClient as Heard } from '../protocol/client-door.ts'
 import { decodeFrame } from '../protocol/codec.ts'
 import { MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol/limits.ts'
+import type { DialKey } from './curve.ts'
 import { openDealer } from './dealer.ts'
+import { makeEntering } from './entering.ts'
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id' | 'protocol'> : never
 /** A request as the caller writes it; the link adds the rest. */
@@ -24,6 +26,8 @@ export type Answered =
 
 export type RequestLink = {
   request(request: Request, timeout_ms?: number): Promise<Answered>
+  /** Calls whenever it has come in at the broker's door: names that were given before are good no more. */
+  onIn(told: () => void): void
   close(): Promise<void>
 }
 
@@ -32,6 +36,7 @@ export const REQUEST_TIMEOUT_MS = 10_000
 const REPEATABLE: ReadonlySet<Request['kind']> = new Set([
   'query',
   'replay',
+  'subscribe',
   'report',
   'arrive',
   'place',
@@ -52,75 +57,110 @@ export function mayRepeat(request: Request): boolean {
 type Waiting = {
   readonly request: Request
   readonly settle: (answered: Answered) => void
-  /** The connection broke after it was sent: nobody will answer it. */
-  lost: boolean
+  /** `lost`: the connection broke after it was sent, and nobody will answer it. */
+  stage: 'unsent' | 'sent' | 'lost'
 }
 
-export function openRequests(options: {
-  readonly address: string
-  readonly onConnect?: () => void
-}): RequestLink {
+/** The requests that wait for their replies, by id. */
+function makeTable() {
   const waiting = new Map<string, Waiting>()
-  const prefix = randomUUID().slice(0, 8)
-  let sequence = 0
   const settle = (id: unknown, answered: Answered): void => {
     const asked = waiting.get(String(id))
     waiting.delete(String(id))
     asked?.settle(answered)
   }
-  const link = openDealer({
-    address: options.address,
-    onConnect: () => {
-      for (const [id, each] of waiting) {
-        if (each.lost && mayRepeat(each.request))
-          link.send({ ...each.request, id, protocol: PROTOCOL_VERSION })
-        each.lost = false
-      }
-      options.onConnect?.()
+  return {
+    waiting,
+    settle,
+    /** Fulfilled by its reply, or as unreachable when that takes too long. */
+    wait: (
+      { id, request }: { readonly id: string; readonly request: Request },
+      timeout_ms: number,
+      who: string,
+    ): Promise<Answered> =>
+      new Promise((resolve) => {
+        const message = `${who} did not answer within ${timeout_ms / 1000} s`
+        const timer = setTimeout(() => settle(id, { kind: 'unreachable', message }), timeout_ms)
+        const told = (answered: Answered): void => {
+          clearTimeout(timer)
+          resolve(answered)
+        }
+        waiting.set(id, { request, stage: 'unsent', settle: told })
+      }),
+    /** Marks what was sent: its connection is gone. */
+    lose: (): void => {
+      for (const each of waiting.values()) if (each.stage === 'sent') each.stage = 'lost'
     },
+  }
+}
+
+export function openRequests(options: {
+  readonly address: string
+  readonly key: DialKey | null
+  readonly onShut?: (why: string) => void
+}): RequestLink {
+  const { waiting, settle, wait, lose } = makeTable()
+  const prefix = randomUUID().slice(0, 8)
+  let sequence = 0
+  const listeners: (() => void)[] = []
+  const entering = makeEntering({
+    key: options.key,
+    onShut: options.onShut,
+    send: (message) => link.send(message),
+    onIn: () => {
+      for (const [id, asked] of waiting)
+        if (asked.stage === 'unsent' || (asked.stage === 'lost' && mayRepeat(asked.request)))
+          send(id, asked)
+      for (const told of listeners) told()
+    },
+  })
+  const hear = (message: ToClient): void => {
+    if (message.kind !== 'reply') return entering.heard(message)
+    if (message.ok) return settle(message.id, { kind: 'answered', result: message.result })
+    const { id, error } = message
+    const asked = error.code === NO_SESSION ? waiting.get(String(id)) : undefined
+    if (!asked) return settle(id, { kind: 'refused', error })
+    // It was not looked at: it is said again as soon as this is in.
+    asked.stage = 'unsent'
+    entering.again()
+  }
+  const link = openDealer({
+    ...options,
+    opening: () => entering.opening(),
+    onConnect: () => entering.connected(),
     onDisconnect: () => {
-      for (const each of waiting.values()) each.lost = true
+      entering.disconnected()
+      lose()
     },
     onTooLarge: (message, bytes) =>
       settle((message as { id: string }).id, { kind: 'refused', error: tooLarge(bytes) }),
     onFrame: (frame) => {
-      const decoded = decodeFrame(Reply, frame)
+      const decoded = decodeFrame(Heard, frame)
       if (decoded.kind !== 'frame') return
-      for (const reply of decoded.messages)
-        settle(
-          reply.id,
-          reply.ok
-            ? { kind: 'answered', result: reply.result }
-            : { kind: 'refused', error: reply.error },
-        )
+      decoded.messages.forEach(hear)
       // Whoever asked must not wait for an answer that has come.
       for (const { message, reason } of decoded.skipped)
         settle(Object(message).id, { kind: 'refused', error: unreadable(reason) })
     },
   })
+  const send = (id: string, asked: Waiting): void => {
+    asked.stage = 'sent'
+    link.send({ ...asked.request, id, protocol: PROTOCOL_VERSION })
+  }
   return {
-    request: (request, timeout_ms = REQUEST_TIMEOUT_MS) =>
-      new Promise((resolve) => {
-        sequence += 1
-        const id = `${prefix}-${sequence}`
-        const timer = setTimeout(() => {
-          waiting.delete(id)
-          const message = `the broker at ${options.address} did not answer within ${timeout_ms / 1000} s`
-          resolve({ kind: 'unreachable', message })
-        }, timeout_ms)
-        waiting.set(id, {
-          request,
-          lost: false,
-          settle: (answered) => {
-            clearTimeout(timer)
-            resolve(answered)
-          },
-        })
-        link.send({ ...request, id, protocol: PROTOCOL_VERSION })
-      }),
+    request: (request, timeout_ms = REQUEST_TIMEOUT_MS) => {
+      sequence += 1
+      const id = `${prefix}-${sequence}`
+      const answered = wait({ id, request }, timeout_ms, `the broker at ${options.address}`)
+      const asked = waiting.get(id)
+      if (asked && entering.isIn()) send(id, asked)
+      return answered
+    },
+    onIn: (told) => void listeners.push(told),
     close: async () => {
       for (const id of waiting.keys())
         settle(id, { kind: 'unreachable', message: 'the link was closed' })
+      entering.close()
       await link.close()
     },
   }

@@ -10,6 +10,7 @@ import { setImmediate as nextRound } from 'node:timers/promises'
 import { Router } from 'zeromq'
 import { encodeFrames } from '../protocol/codec.ts'
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts'
+import { listening, type ListenKey } from './curve.ts'
 import { makeOutboxes, type Limits, type Outbox } from './outboxes.ts'
 import { makePump } from './pump.ts'
 
@@ -22,6 +23,9 @@ export type RouterLink = {
 
 export type RouterOptions = {
   readonly bind: string
+  /** Null: whoever reaches it is heard. */
+  readonly key: ListenKey | null
+  readonly door: 'worker' | 'client'
   readonly onFrame: (peer: string, frame: Buffer) => void
   /** More than one part, or none: counted and dropped. */
   readonly onGarbage: (peer: string, reason: string) => void
@@ -54,6 +58,7 @@ export async function openRouter(options: RouterOptions): Promise<RouterLink> {
     maxMessageSize: MAX_FRAME_BYTES,
     sendHighWaterMark: FRAMES_IN_SOCKET,
     receiveHighWaterMark: FRAMES_IN_SOCKET,
+    ...listening(options.key, options.door),
   })
   await socket.bind(options.bind)
   const outboxes = makeOutboxes(options.limits ?? LIMITS)

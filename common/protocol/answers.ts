@@ -253,3 +253,8 @@ export type MetricsAnswer = {
   lanes: LaneView[]
   reload_errors: { worker: string; message: string }[]
 }
+
+/** The name of each channel that was asked for. */
+export type SubscribeAnswer = { readonly names: Readonly<Record<string, string>> }
+/** Whose a token is. */
+export type RunTokenAnswer = { readonly run_id: string; readonly flow_id: string }

@@ -7,6 +7,15 @@
  */
 import { z } from 'zod'
 import { Semaphore } from '../definition/card.ts'
+import {
+  Challenge,
+  ClientHello,
+  ClientWelcome,
+  HelloAgain,
+  Knock,
+  Refused,
+  Session,
+} from './entry.ts'
 import { MAX_TRIGGERS_A_REQUEST } from './limits.ts'
 import { isNear } from './versions.ts'
 
@@ -131,6 +140,16 @@ const ReplayRequest = z.object({
   limit: z.number().int().min(1).max(10_000),
 })
 
+/**
+ * Under which names these channels can be followed at the pub/sub socket: where there are keys, channels have names that nobody can
+ * guess, and each is good only whole. The answer has a name for each channel, good until the next welcome.
+ */
+const SubscribeRequest = z.object({
+  kind: z.literal('subscribe'),
+  ...asked,
+  channels: z.array(text(256)).min(1).max(10_000),
+})
+
 const runFilter = z.object({
   job: text(128).nullish(),
   state: text(64).nullish(),
@@ -178,10 +197,10 @@ export const Question = z.discriminatedUnion('what', [
       .min(1)
       .max(512 * 1024),
   }),
-  /** Whose own token that is, as `{run_id, flow_id}`; 401 when it is nobody's. */
-  z.object({ what: z.literal('run_token'), token: text(256) }),
   z.object({ what: z.literal('metrics') }),
   z.object({ what: z.literal('health') }),
+  /** Whose token this is: the run's, while it goes on. */
+  z.object({ what: z.literal('run_token'), token: text(256) }),
 ])
 export type Question = z.infer<typeof Question>
 
@@ -199,9 +218,19 @@ export const FromClient = z.discriminatedUnion('kind', [
   WorkerRequest,
   SemaphoreRequest,
   ReplayRequest,
+  SubscribeRequest,
   QueryRequest,
 ])
 export type FromClient = z.infer<typeof FromClient>
+
+/** All that comes in at the client door: requests, and how one comes in. */
+export const AtClientDoor = z.discriminatedUnion('kind', [
+  Knock,
+  ClientHello,
+  Session,
+  ...FromClient.options,
+])
+export type AtClientDoor = z.infer<typeof AtClientDoor>
 
 /** Why something was refused. `code` is stable; `status` is the HTTP status that says the same. */
 export const Failure = z.object({
@@ -214,9 +243,16 @@ export const Failure = z.object({
 })
 export type Failure = z.infer<typeof Failure>
 
+/** The `code` of a request that came without a session of its sender's: it was not looked at. */
+export const NO_SESSION = 'no_session'
+
 /** `result` has the shape that the request asks for (answers.ts). */
 export const Reply = z.discriminatedUnion('ok', [
   z.object({ kind: z.literal('reply'), id, ok: z.literal(true), result: z.unknown() }),
   z.object({ kind: z.literal('reply'), id, ok: z.literal(false), error: Failure }),
 ])
 export type Reply = z.infer<typeof Reply>
+
+/** All that the broker says at the client door. */
+export const ToClient = z.union([Reply, Challenge, ClientWelcome, Refused, HelloAgain])
+export type ToClient = z.infer<typeof ToClient>

@@ -1,7 +1,7 @@
 /**
  * The messages of the worker door: what a worker and the broker say to each other.
  *
- * A worker's whole life: it dials and says `hello` with its cards and the attempts its spool still holds; `welcome`
+ * A worker's whole life: it dials, comes in (entry.ts) and says `hello` with its cards and the attempts its spool still holds; `welcome`
  * gives it a session and the channels to subscribe to. A `task` is `accepted`, `started`, its `output` is sent in
  * chunks, and `ended` comes last; the broker acknowledges each once it is safe. `heartbeat` renews all its leases.
  * `bye` before a clean stop keeps running attempts for the next daemon of the same spool.
@@ -10,6 +10,7 @@
  */
 import { z } from 'zod'
 import { Card, Lanes, NAME_PATTERN } from '../definition/card.ts'
+import { Challenge, HelloAgain, Knock, Proof, Refused, Session } from './entry.ts'
 
 const text = (max: number): z.ZodString => z.string().max(max)
 const workerName = z.string().regex(NAME_PATTERN)
@@ -42,11 +43,10 @@ export const Hello = z.object({
   held: z.array(Held).max(100_000),
   /** Why the last reload of its jobs was refused (`file:line:col: message`), or null. */
   reload_error: text(4096).nullable(),
+  /** That it holds its key; a broker with keys lets nobody in without. */
+  proof: Proof.optional(),
 })
 export type Hello = z.infer<typeof Hello>
-
-/** The first message of every worker frame that holds no `hello`. */
-export const Session = z.object({ kind: z.literal('session'), session: text(64) })
 
 export const Accepted = z.object({ kind: z.literal('accepted'), ...AttemptRef })
 export const Started = z.object({ kind: z.literal('started'), ...AttemptRef, at_ms: time_ms })
@@ -99,6 +99,7 @@ export const Credit = z.object({ kind: z.literal('credit'), credit: z.number().i
 export const Bye = z.object({ kind: z.literal('bye') })
 
 export const FromWorker = z.discriminatedUnion('kind', [
+  Knock,
   Hello,
   Session,
   Accepted,
@@ -125,9 +126,6 @@ export const Welcome = z.object({
 })
 export type Welcome = z.infer<typeof Welcome>
 
-/** The door stays shut: `name_taken` (another instance lives under the name) or `bad_protocol`. */
-export const Refused = z.object({ kind: z.literal('refused'), code: text(64), message: text(4096) })
-
 /**
  * Run this job's command. A `task` through the door has `task_id`; a broadcast has `tasks` instead, the number `n` of
  * `run_id.n` for each worker that is meant.
@@ -143,6 +141,8 @@ export const Task = z.object({
   context: z.record(text(64), text(8192)),
   /** How the run is delivered: only `one` takes credit. Without it the worker's own card says so. */
   deliver: z.enum(['all', 'one']).optional().catch(undefined),
+  /** The command's `JOBZ_TOKEN`: good for its own status, and for triggers in its flow, until the run is over. */
+  token: text(256).optional(),
   task_id: text(64).optional(),
   tasks: z.record(text(128), z.number().int().min(0)).optional(),
 })
@@ -176,13 +176,8 @@ export const BrokerHeartbeat = z.object({
   kind: z.literal('heartbeat'),
   draining: z.boolean().optional(),
 })
-/** The session that something was said under is not known (the broker started anew): if it still is yours, say `hello`. */
-export const HelloAgain = z.object({
-  kind: z.literal('hello_again'),
-  session: text(64).optional(),
-})
-
 export const ToWorker = z.discriminatedUnion('kind', [
+  Challenge,
   Welcome,
   Refused,
   Task,

@@ -4,12 +4,9 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { hostname } from 'node:os'
+import { isLoopback } from '../../common/link/address.ts'
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
-
-/** Whether only this machine reaches what listens there. */
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 
 const isAll = (host: string): boolean => host === '0.0.0.0' || host === '::'
 
@@ -21,7 +18,7 @@ export function hostCheck(
   listen: string,
   more: readonly string[],
 ): (req: IncomingMessage) => boolean {
-  const own = isLoopback(listen)
+  const own = isLoopback(literal(listen))
     ? LOOPBACK
     : isAll(listen)
       ? [...LOOPBACK, hostname()]

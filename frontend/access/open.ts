@@ -3,13 +3,13 @@ import type { Log } from '../../common/daemon/log.ts'
 import type { SettingsOf } from '../../common/daemon/settings.ts'
 import { readTokens } from '../../common/keys/tokens.ts'
 import type { Tokens } from '../../common/keys/tokens.ts'
+import { isLoopback } from '../../common/link/address.ts'
 import type { Doors } from '../app.ts'
 import type { BrokerLink } from '../broker-link.ts'
-import type { ListenAddress } from '../server.ts'
 import type { FRONTEND } from '../settings.ts'
 import { createAccess } from './access.ts'
 import { openAudit } from './audit.ts'
-import { hostCheck, isLoopback } from './hosts.ts'
+import { hostCheck } from './hosts.ts'
 import { identifyBy } from './identify.ts'
 import { createInFlight } from './in-flight.ts'
 import { keepFresh } from './kept-fresh.ts'
@@ -18,7 +18,7 @@ import { identifyRun } from './run-token.ts'
 import { openTls } from './tls.ts'
 import type { Tls } from './tls.ts'
 
-type Settings = Omit<SettingsOf<typeof FRONTEND>, 'listen' | 'broker'>
+type Settings = Omit<SettingsOf<typeof FRONTEND>, 'broker' | 'key'>
 
 export type Opened = {
   readonly doors: Doors
@@ -28,16 +28,17 @@ export type Opened = {
   close(): void
 }
 
-type Refused = { readonly kind: 'refused'; readonly message: string }
-const refused = (message: string): Refused => ({ kind: 'refused', message })
+type Unread = { readonly kind: 'refused'; readonly message: string }
+const refused = (message: string): Unread => ({ kind: 'refused', message })
 
+/** @param listen The host of `settings.listen`. */
 export async function openAccess(
   settings: Settings,
-  listen: ListenAddress,
+  listen: string,
   broker: BrokerLink,
   log: Log,
-): Promise<Opened | Refused> {
-  const problem = problemOf(settings, listen)
+): Promise<Opened | Unread> {
+  const problem = problemOf(settings)
   if (problem !== null) return refused(problem)
   const isClosed = settings.tokens !== '' || settings.tls_ca !== ''
   const audit = openAudit(settings.audit, isClosed, log)
@@ -47,14 +48,14 @@ export async function openAccess(
   if (tls && 'kind' in tls) return tls
   const tokens = await openTokens(settings.tokens, log, () => inFlight.sweep())
   if ('kind' in tokens) return tokens
-  warnOf(settings, listen, log)
+  warnOf(settings, log)
   const identify = identifyBy({
     tokens: () => tokens.value,
     ofRun: (token) => identifyRun(broker, token),
     ofCertificate: tls?.identify ?? null,
   })
   const access = createAccess({ identify: isClosed ? identify : null, broker, audit, inFlight })
-  const isOurHost = hostCheck(listen.host, settings.hosts)
+  const isOurHost = hostCheck(listen, settings.hosts)
   return {
     doors: { access, isOurHost, isSecure: tls !== null },
     tls,
@@ -72,7 +73,7 @@ export async function openAccess(
   }
 }
 
-function problemOf(settings: Settings, { host }: ListenAddress): string | null {
+function problemOf(settings: Settings): string | null {
   const { tokens, tls_cert, tls_key, tls_ca, tls_crl } = settings
   if ((tls_cert === '') !== (tls_key === ''))
     return '--tls-cert and --tls-key belong together: a certificate, and its private key'
@@ -80,22 +81,23 @@ function problemOf(settings: Settings, { host }: ListenAddress): string | null {
     return '--tls-ca needs --tls-cert and --tls-key: client certificates are a part of HTTPS'
   if (tls_crl !== '' && tls_ca === '')
     return '--tls-crl needs --tls-ca: a list of revoked certificates, and whose they are'
-  if (tokens !== '' || tls_ca !== '' || settings.insecure || isLoopback(host)) return null
+  if (tokens !== '' || tls_ca !== '' || settings.insecure || isLoopback(settings.listen))
+    return null
   return (
-    `--listen ${host} is reached from elsewhere, and nobody would be asked who they are: ` +
+    `--listen ${settings.listen} is reached from elsewhere, and nobody would be asked who they are: ` +
     'give --tokens FILE or --tls-ca FILE (`jobz keys` makes them), listen on 127.0.0.1, or say --insecure'
   )
 }
 
-function warnOf({ tokens, tls_ca, tls_cert }: Settings, { host }: ListenAddress, log: Log): void {
-  if (isLoopback(host)) return
+function warnOf({ listen, tokens, tls_ca, tls_cert }: Settings, log: Log): void {
+  if (isLoopback(listen)) return
   if (tokens === '' && tls_ca === '')
     log.warn('insecure: whoever reaches this address may start, cancel and forget everything')
   else if (tls_cert === '')
     log.warn('tokens travel in the clear: use --tls-cert, or a proxy on this host that does HTTPS')
 }
 
-async function openTlsOf(settings: Settings, log: Log): Promise<Tls | Refused | null> {
+async function openTlsOf(settings: Settings, log: Log): Promise<Tls | Unread | null> {
   const { tls_cert, tls_key, tls_ca, tls_crl } = settings
   if (tls_cert === '') return null
   return openTls({ cert: tls_cert, key: tls_key, ca: tls_ca, crl: tls_crl }, log)
@@ -107,7 +109,7 @@ async function openTokens(
   path: string,
   log: Log,
   changed: () => void,
-): Promise<Kept<Tokens> | Refused> {
+): Promise<Kept<Tokens> | Unread> {
   if (path === '') return NONE
   const read = (): Fresh<Tokens> => {
     const file = readTokens(path)

@@ -55,7 +55,7 @@ const USAGE: readonly [string[], RegExp][] = [
   [['workers', 'remember', 'x'], /cannot remember x/],
   [['semaphores', 'open', 'x'], /cannot open x/],
   [['semaphores', 'open', 'x', 'y'], /needs a --reason/],
-  [['keys'], /comes later/],
+  [['keys', 'revok', 'x'], /cannot "revok"\n.*did you mean: jobz keys revoke/],
   [['doctor'], /comes later/],
 ]
 for (const [argv, said] of USAGE)

@@ -7,7 +7,16 @@ import { join } from 'node:path'
 import test from 'ava'
 import type { z } from 'zod'
 import { Card, Member, ParamRule, Semaphore, Step } from '../../common/definition/card.ts'
-import { FromClient, Question, Reply, Trigger } from '../../common/protocol/client-door.ts'
+import {
+  AtClientDoor,
+  FromClient,
+  Question,
+  Reply,
+  ToClient,
+  Trigger,
+} from '../../common/protocol/client-door.ts'
+import * as entry from '../../common/protocol/entry.ts'
+import { proofOf } from '../../common/keys/proof.ts'
 import { decodeFrame } from '../../common/protocol/codec.ts'
 import { Published } from '../../common/protocol/feed.ts'
 import * as limits from '../../common/protocol/limits.ts'
@@ -20,8 +29,8 @@ const page = readFileSync(join(ROOT, 'docs/PROTOCOL.md'), 'utf8')
 const DOORS = new Map<string, z.ZodType>([
   ['from-worker', FromWorker],
   ['to-worker', ToWorker],
-  ['from-client', FromClient],
-  ['to-client', Reply],
+  ['from-client', AtClientDoor],
+  ['to-client', ToClient],
   ['published', Published],
 ])
 
@@ -65,9 +74,16 @@ const requests = new Set<string>(FromClient.options.map(({ shape }) => shape.kin
 const isOfAll = (kind: string, field: string): boolean =>
   requests.has(kind) && field === 'protocol' && /^## Client door[^#]*`protocol`/ms.test(page)
 
-const messages = [FromWorker, ToWorker, FromClient, Reply, Published].flatMap((door) =>
-  door.options.map(({ shape }) => ({ kind: shape.kind.value, fields: Object.keys(shape) })),
-)
+const partOf = ({ shape }: { shape: { kind: { value: string } } }) => ({
+  kind: shape.kind.value,
+  fields: Object.keys(shape),
+})
+const messages = [
+  ...[FromWorker, ToWorker, AtClientDoor, Reply, Published].flatMap((door) =>
+    door.options.map(partOf),
+  ),
+  ...[entry.Challenge, entry.ClientWelcome, entry.Refused, entry.HelloAgain].map(partOf),
+]
 
 test('every kind of message has a part of its own, and every field of it is explained there', (t) => {
   t.true(messages.length > 30)
@@ -98,6 +114,7 @@ test('every field of a card, a trigger and a semaphore is named', (t) => {
     [Semaphore, headed('place')],
     [Member, headed('place')],
     [Held, headed('hello')],
+    [entry.Proof, headed('proof')],
   ]
   for (const [schema, part] of parts)
     for (const field of Object.keys(schema.shape))
@@ -119,7 +136,11 @@ test('every reason for which the broker refuses is in the table of errors, with 
   const listed = [...part.matchAll(/^\| `(\w+)` +\| (\d{3})/gm)].map(([, ...row]) => row.join(' '))
   const given = new Set(
     ['broker/core', 'broker/edge', 'broker/store']
-      .flatMap((room) => readdirSync(join(ROOT, room)).map((name) => join(ROOT, room, name)))
+      .flatMap((room) =>
+        readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })
+          .filter((name) => name.endsWith('.ts'))
+          .map((name) => join(ROOT, room, name)),
+      )
       .flatMap((path) => [
         ...readFileSync(path, 'utf8').matchAll(/\bfailure\(\s*(\d{3}),\s*'(\w+)'/g),
       ])
@@ -127,6 +148,15 @@ test('every reason for which the broker refuses is in the table of errors, with 
   )
   t.true(given.size > 15)
   t.deepEqual(listed.sort(), [...given].sort())
+})
+
+test('the proof on the page is the one that its steps make', (t) => {
+  const [, secret = '', broker = '', challenge = '', name = '', instance = '', mac = ''] =
+    /secret key `(\S+)`, the broker's public key `(\S+)`, the challenge `(\w+)`, and the worker `(\w+)` of\s+instance `(\w+)`, it is `(\w+)`/.exec(
+      page,
+    ) ?? []
+  t.is(proofOf(secret, broker, { door: 'worker', challenge, name, instance }), mac)
+  t.is(mac.length, 64)
 })
 
 test('the numbers are those of the code', (t) => {

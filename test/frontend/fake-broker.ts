@@ -101,6 +101,8 @@ export async function openFakeBroker(script: Script = () => ({ result: {} })): P
       router = await onceFree(() =>
         openRouter({
           bind: at(1),
+          key: null,
+          door: 'client',
           onFrame: (peer, frame) => {
             const decoded = decodeFrame(FromClient, frame)
             if (decoded.kind !== 'frame' || decoded.skipped.length > 0)
@@ -114,7 +116,9 @@ export async function openFakeBroker(script: Script = () => ({ result: {} })): P
           onTooLarge,
         }),
       )
-      publisher = await onceFree(() => openPublisher(at(2), onTooLarge))
+      publisher = await onceFree(() =>
+        openPublisher({ bind: at(2), key: null, grants: null, onDenied: () => {}, onTooLarge }),
+      )
     },
   }
   await broker.start()

@@ -15,7 +15,7 @@ import { ask, OPEN, quietLog } from './with-frontend.ts'
 const serve = async (t: ExecutionContext, listen = '127.0.0.1:0', more: object = {}) => {
   const broker = await openFakeBroker()
   t.teardown(() => broker.stop())
-  return start({ ...OPEN, listen, broker: broker.worker, ...more }, quietLog())
+  return start({ ...OPEN, key: '', listen, broker: broker.worker, ...more }, quietLog())
 }
 
 test('it serves where it is told to, and stops', async (t) => {
@@ -36,7 +36,7 @@ test('it will not start on what is no address, or is taken', async (t) => {
   await first.stop()
   t.like(await serve(t, 'nowhere'), { kind: 'refused', exit_code: 2 })
   t.like(await serve(t, '127.0.0.1:99999'), { kind: 'refused', exit_code: 2 })
-  const settings = { ...OPEN, listen: '127.0.0.1:0', broker: 'http://x' }
+  const settings = { ...OPEN, key: '', listen: '127.0.0.1:0', broker: 'http://x' }
   t.like(await start(settings, quietLog()), { kind: 'refused', exit_code: 2 })
 })
 

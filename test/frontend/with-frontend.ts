@@ -50,6 +50,7 @@ export const quietLog = (lines: string[] = []): Log => {
 
 /** Settings of a frontend that asks nobody who they are. */
 export const OPEN = {
+  listen: '127.0.0.1:0',
   tokens: '',
   tls_cert: '',
   tls_key: '',
@@ -76,14 +77,17 @@ export async function withFrontend(
 ): Promise<Fixture> {
   const broker = await openFakeBroker(script)
   const connected = Promise.withResolvers<void>()
-  const requests = openRequests({ address: broker.client, onConnect: () => connected.resolve() })
+  const requests = openRequests({ address: broker.client, key: null })
+  requests.onIn(() => connected.resolve())
   const link = createBrokerLink(requests, how.patience_ms ?? 5_000)
-  const feed = openFeed(link, (handlers) => openSubscriber({ address: broker.feed, ...handlers }))
+  const feed = openFeed(link, (handlers) =>
+    openSubscriber({ address: broker.feed, key: null, ...handlers }),
+  )
   const standing = createStanding(how.standing)
   const counters = createCounters()
   const log = how.log ?? quietLog()
   const place = { host: '127.0.0.1', port: 0 }
-  const access = await openAccess({ ...OPEN, ...how.settings }, place, link, log)
+  const access = await openAccess({ ...OPEN, ...how.settings }, place.host, link, log)
   if ('kind' in access) {
     feed.close()
     await requests.close()

@@ -96,7 +96,7 @@ test('a door has no more than 250 arrivals on their way', async (t) => {
         answering ? resolve({ result }) : held.push(() => resolve({ result })),
       ),
   )
-  const requests = openRequests({ address: broker.client })
+  const requests = openRequests({ address: broker.client, key: null })
   t.teardown(async () => {
     await requests.close()
     await broker.stop()
@@ -114,7 +114,7 @@ test('a door has no more than 250 arrivals on their way', async (t) => {
 
 test('an answer that fits no frame is not asked for again', async (t) => {
   const broker = await openFakeBroker(() => refusal(500, 'too_large'))
-  const requests = openRequests({ address: broker.client })
+  const requests = openRequests({ address: broker.client, key: null })
   t.teardown(async () => {
     await requests.close()
     await broker.stop()

@@ -38,14 +38,14 @@ export function startCopy(
   log: string[] = [],
   how: { place_ms?: number } = {},
 ): Follower {
-  const requests = openRequests({ address: broker.client })
+  const requests = openRequests({ address: broker.client, key: null })
   const door = createDoor(requests, quietLog(log), { patience_ms: 300, pause_ms: 50 })
   const follower = openFollower({
     door,
     log: quietLog(log),
     semaphores,
     ...how,
-    openSubscriber: (handlers) => openSubscriber({ address: broker.feed, ...handlers }),
+    openSubscriber: (handlers) => openSubscriber({ address: broker.feed, key: null, ...handlers }),
   })
   let closed: Promise<void> | null = null
   const close = (): Promise<void> => (closed ??= follower.close().then(() => requests.close()))

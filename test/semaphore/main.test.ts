@@ -20,12 +20,14 @@ function folderWith(t: ExecutionContext, text: string): string {
   return folder
 }
 
+const KEYLESS = { key: '', insecure: false }
+
 test('it is ready when the broker knows its semaphores, and reloads all or nothing', async (t) => {
   const fake = await openFakeGates()
   t.teardown(() => fake.broker.stop())
   const jobs = folderWith(t, JOBS)
   const log: string[] = []
-  const daemon = await start({ jobs, broker: fake.broker.worker }, quietLog(log))
+  const daemon = await start({ ...KEYLESS, jobs, broker: fake.broker.worker }, quietLog(log))
   if ('kind' in daemon) return t.fail(daemon.message)
   t.teardown(() => daemon.stop())
   t.deepEqual([...fake.places.keys()], ['ready'])
@@ -45,7 +47,7 @@ test('it is ready when the broker knows its semaphores, and reloads all or nothi
 
 test('no semaphores are fine, even without a broker', async (t) => {
   const jobs = folderWith(t, 'jobs: {a: {command: [echo]}}\n')
-  const daemon = await start({ jobs, broker: 'tcp://127.0.0.1:9' }, quietLog())
+  const daemon = await start({ ...KEYLESS, jobs, broker: 'tcp://127.0.0.1:9' }, quietLog())
   if ('kind' in daemon) return t.fail(daemon.message)
   await daemon.stop()
   t.pass()
@@ -54,7 +56,7 @@ test('no semaphores are fine, even without a broker', async (t) => {
 test('a stop while it waits for its broker is a stop', async (t) => {
   const jobs = folderWith(t, JOBS)
   const told = new AbortController()
-  const starting = start({ jobs, broker: 'tcp://127.0.0.1:9' }, quietLog(), told.signal)
+  const starting = start({ ...KEYLESS, jobs, broker: 'tcp://127.0.0.1:9' }, quietLog(), told.signal)
   told.abort()
   const daemon = await starting
   if ('kind' in daemon) return t.fail(daemon.message)
@@ -64,9 +66,9 @@ test('a stop while it waits for its broker is a stop', async (t) => {
 
 test('broken definitions and addresses are refused', async (t) => {
   const jobs = folderWith(t, 'jobs: {a: {comand: x}}\n')
-  const broken = await start({ jobs, broker: 'tcp://127.0.0.1:9' }, quietLog())
+  const broken = await start({ ...KEYLESS, jobs, broker: 'tcp://127.0.0.1:9' }, quietLog())
   t.like(broken, { kind: 'refused', exit_code: 2 })
-  const nowhere = await start({ jobs, broker: 'nowhere' }, quietLog())
+  const nowhere = await start({ ...KEYLESS, jobs, broker: 'nowhere' }, quietLog())
   t.like(nowhere, { kind: 'refused', exit_code: 2 })
 })
 
@@ -74,7 +76,7 @@ test('what a newer broker tells besides changes nothing', async (t) => {
   const fake = await openFakeGates()
   t.teardown(() => fake.broker.stop())
   const daemon = await start(
-    { jobs: folderWith(t, JOBS), broker: fake.broker.worker },
+    { ...KEYLESS, jobs: folderWith(t, JOBS), broker: fake.broker.worker },
     quietLog([]),
   )
   if ('kind' in daemon) return t.fail(daemon.message)

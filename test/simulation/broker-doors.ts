@@ -1,5 +1,5 @@
 /** Frames to events, as the broker's two doors make them (broker/edge/worker-door.ts, client-door.ts), without sockets. */
-import type { Command, Event } from '../../broker/core/event.ts'
+import type { Event } from '../../broker/core/event.ts'
 import { isMine, taskById } from '../../broker/core/leases.ts'
 import type { State } from '../../broker/core/state.ts'
 import { hashCard } from '../../broker/edge/card-hash.ts'
@@ -25,7 +25,8 @@ export function readWorkerFrame(frame: Buffer, peer: string, door: WorkerDoor): 
     else if (message.kind === 'hello') {
       const token = `session-${door.chance.integer(0, 2 ** 48)}`
       door.take({ kind: 'hello', peer, token, hello: message, hashes: message.cards.map(hashCard) })
-    } else door.take({ kind: 'report', peer, session, report: message })
+    } else if (message.kind !== 'knock')
+      door.take({ kind: 'report', peer, session, report: message })
   }
 }
 
@@ -47,13 +48,13 @@ function keep(door: WorkerDoor, peer: string, session: string, chunk: Output): v
 
 type ClientDoor = {
   readonly take: (event: Event) => void
-  readonly ask: (request: Exclude<FromClient, Command>) => void
+  readonly ask: (request: FromClient & { kind: 'query' | 'replay' }) => void
 }
 
 export function readClientFrame(frame: Buffer, peer: string, { take, ask }: ClientDoor): void {
   for (const message of read(FromClient, frame))
     if (message.kind === 'query' || message.kind === 'replay') ask(message)
-    else take({ kind: 'command', peer, command: message })
+    else if (message.kind !== 'subscribe') take({ kind: 'command', peer, command: message })
 }
 
 function read<T>(schema: Parameters<typeof decodeFrame<T>>[0], frame: Buffer): readonly T[] {

@@ -9,6 +9,8 @@ import { seedIds } from '../../broker/core/ids.ts'
 import { checkInvariants } from '../../broker/core/invariants.ts'
 import { loadState } from '../../broker/core/load.ts'
 import type { State } from '../../broker/core/state.ts'
+import { openChannels } from '../../broker/edge/entry/channels.ts'
+import { makeRunTokens } from '../../broker/edge/run-tokens.ts'
 import { performer, publishHead } from '../../broker/edge/perform.ts'
 import { answerQuestions } from '../../broker/edge/questions.ts'
 import { openOutputs } from '../../broker/edge/outputs.ts'
@@ -93,6 +95,8 @@ export function openBroker(ports: BrokerPorts): BrokerProcess {
     try {
       const perform = performer({
         store,
+        channels: openChannels,
+        runTokens: RUN_TOKENS,
         workers: { say: (peer, message) => letOut(() => say(peer, message)) },
         clients: { reply: (peer, reply) => letOut(() => say(peer, reply)) },
         publisher: {
@@ -118,10 +122,10 @@ export function openBroker(ports: BrokerPorts): BrokerProcess {
       unalarm = process.after(Math.ceil(at_ms - process.now().mono_ms), () => schedule(0))
   }
   const beat = (): void => {
-    publishHead(
-      { publish: (channel, message) => net.publish(channel, encodeFrame([message])) },
-      state.feed_head,
-    )
+    const publisher = {
+      publish: (channel: string, message: unknown) => net.publish(channel, encodeFrame([message])),
+    }
+    publishHead({ publisher, channels: openChannels }, state.feed_head)
     process.after(HEAD_MS, beat)
   }
   const kill = (): void => {
@@ -143,6 +147,7 @@ export function openBroker(ports: BrokerPorts): BrokerProcess {
       history: historyOf(ports.facts),
       outputs: NO_OUTPUTS,
       counters: makeCounters(),
+      runTokens: RUN_TOKENS,
       now: process.now,
     })
     ports.loaded()
@@ -171,6 +176,8 @@ export function openBroker(ports: BrokerPorts): BrokerProcess {
   })
   return { process, start, kill, state: () => state, mostWaiting: () => most_waiting }
 }
+
+const RUN_TOKENS = makeRunTokens('secret')
 
 /** Nobody in the simulation reads output; what is kept of it is counted by the door. */
 const NO_OUTPUTS = openOutputs('/nonexistent')

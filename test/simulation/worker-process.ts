@@ -130,7 +130,8 @@ export function openWorker(name: string, ports: WorkerPorts): WorkerProcess {
     onFrame: (frame) => {
       const decoded = decodeFrame(ToWorker, frame)
       if (decoded.kind === 'garbage') throw new Error(decoded.reason)
-      for (const message of decoded.messages) take({ kind: 'heard', message })
+      for (const message of decoded.messages)
+        if (message.kind !== 'challenge') take({ kind: 'heard', message })
     },
     onPublished: (_, frame) => {
       const decoded = decodeFrame(Published, frame)

@@ -79,6 +79,8 @@ export async function openBroker(
   }
   const router = await openWhenFree({
     bind,
+    key: null,
+    door: 'worker',
     onGarbage: (_peer, reason) => faults.push(reason),
     onGone: () => undefined,
     onTooLarge: () => faults.push('too large'),
@@ -101,7 +103,13 @@ export async function openBroker(
       }
     },
   })
-  const publisher = await openPublisher('tcp://127.0.0.1:*', () => faults.push('too large'))
+  const publisher = await openPublisher({
+    bind: 'tcp://127.0.0.1:*',
+    key: null,
+    grants: null,
+    onDenied: () => undefined,
+    onTooLarge: () => faults.push('too large'),
+  })
   const broker: FakeBroker & { close(): Promise<void> } = {
     address: router.address,
     heard,

@@ -56,6 +56,8 @@ export function openSite(t: ExecutionContext, jobs: Readonly<Record<string, unkn
         broker,
         url: 'http://127.0.0.1:1',
         allow_root: true,
+        key: '',
+        insecure: false,
         ...rest,
       }
       const daemon = await start(settings, SILENT, new AbortController().signal)

@@ -5,7 +5,6 @@
  * came free is announced.
  */
 import { RESEND_MS } from '../../common/protocol/limits.ts'
-import type { ToWorker } from '../../common/protocol/worker-door.ts'
 import {
   commandExited,
   commandGrew,
@@ -72,7 +71,7 @@ const ON_EVENT: { [K in Event['kind']]: Handler<Extract<Event, { kind: K }>> } =
   },
   heard: (worker, { message }, now) => {
     worker.heard_ms = now.mono_ms
-    const handle = ON_MESSAGE[message.kind] as Handler<ToWorker>
+    const handle = ON_MESSAGE[message.kind] as Handler<Heard>
     return handle(worker, message, now)
   },
   broadcast: (worker, { task }, now) =>
@@ -113,7 +112,8 @@ const ON_EVENT: { [K in Event['kind']]: Handler<Extract<Event, { kind: K }>> } =
   ],
 }
 
-const ON_MESSAGE: { [K in ToWorker['kind']]: Handler<Extract<ToWorker, { kind: K }>> } = {
+type Heard = (Event & { kind: 'heard' })['message']
+const ON_MESSAGE: { [K in Heard['kind']]: Handler<Extract<Heard, { kind: K }>> } = {
   welcome: (worker, welcome, now) =>
     worker.link.kind === 'apart' || worker.leaving ? [] : welcomed(worker, welcome, now),
   refused: (worker, message) => refused(worker, message),

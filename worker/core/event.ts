@@ -47,7 +47,8 @@ export type Restored = {
 export type Event =
   | { readonly kind: 'connected' }
   | { readonly kind: 'disconnected' }
-  | { readonly kind: 'heard'; readonly message: ToWorker }
+  /** Challenges are answered at the door. */
+  | { readonly kind: 'heard'; readonly message: Exclude<ToWorker, { kind: 'challenge' }> }
   | { readonly kind: 'broadcast'; readonly task: Task }
   /** A task came through the door and cannot be read: a newer broker says something else by it. */
   | {

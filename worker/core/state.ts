@@ -14,7 +14,10 @@ export type AttemptKey = string
 export type AttemptTask = {
   readonly task_id: string
   readonly attempt: number
-} & Pick<Task, 'run_id' | 'flow_id' | 'job' | 'params' | 'context'>
+} & Pick<Task, 'run_id' | 'flow_id' | 'job' | 'params' | 'context'> & {
+    /** The command's `JOBZ_TOKEN`; an older broker gives none. */
+    readonly token?: string | undefined
+  }
 
 /** `fenced`: nobody wants the outcome any more, so none is reported. `returned`: it goes back, and must not start here. */
 export type StopReason = 'timeout' | 'canceled' | 'fenced' | 'returned'

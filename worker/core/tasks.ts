@@ -56,10 +56,12 @@ export function unreadableCame(
 
 /** Only what names this worker is for it; the same broadcast carries the numbers of all. */
 function taskOf(worker: Worker, message: Task): AttemptTask | null {
-  const { run_id, flow_id, job, params, context, attempt, tasks } = message
+  const { run_id, flow_id, job, params, context, token, attempt, tasks } = message
   const n = tasks && Object.hasOwn(tasks, worker.name) ? tasks[worker.name] : undefined
   const task_id = message.task_id ?? (n === undefined ? undefined : `${run_id}.${n}`)
-  return task_id === undefined ? null : { task_id, attempt, run_id, flow_id, job, params, context }
+  return task_id === undefined
+    ? null
+    : { task_id, attempt, run_id, flow_id, job, params, context, token }
 }
 
 /** A broadcast that was missed comes through the door too, and takes no credit there either. */

@@ -4,6 +4,8 @@
  * It knows nothing of what the messages mean but the session, which every frame carries.
  */
 import type { Log } from '../../common/daemon/log.ts'
+import type { DaemonKey } from '../../common/keys/key-file.ts'
+import { proofOf } from '../../common/keys/proof.ts'
 import { brokerAddresses } from '../../common/link/address.ts'
 import type { DealerLink } from '../../common/link/dealer.ts'
 import { openDealer } from '../../common/link/dealer.ts'
@@ -31,13 +33,17 @@ export type Door = {
 type DoorOptions = {
   /** Of the worker door: `tcp://host:port`. */
   readonly address: string
+  /** Null: the broker lets everybody in. */
+  readonly key: DaemonKey | null
   readonly onEvent: (event: Event) => void
   readonly log: Log
 }
 
 export function openDoor(options: DoorOptions): Door {
-  const { address, onEvent, log } = options
+  const { address, key, onEvent, log } = options
   let session: string | null = null
+  /** What is to be said once the broker has made its challenge. */
+  let greeting: Hello | null = null
   let dealer: DealerLink
   const outbox = gather<FromWorker>((messages) => {
     for (const message of messages) dealer.send(message)
@@ -48,9 +54,19 @@ export function openDoor(options: DoorOptions): Door {
     outbox.clear()
     dealer.clear()
   }
+  const prove = (challenge: string): void => {
+    if (greeting === null || key === null) return
+    const { name, instance } = greeting
+    const claim = { door: 'worker', challenge, name, instance } as const
+    const mac = proofOf(key.secret_key, key.broker_key, claim) ?? ''
+    dealer.send({ ...greeting, proof: { key: key.public_key, challenge, mac } })
+    greeting = null
+  }
   const dial = (): DealerLink =>
     openDealer({
       address,
+      key,
+      onShut: (why) => log.error(why),
       opening: () => (session === null ? [] : [{ kind: 'session', session }]),
       onTooLarge: (message, bytes) => {
         log.error('a message was too large for a frame', { bytes })
@@ -63,7 +79,7 @@ export function openDoor(options: DoorOptions): Door {
             message: `its output values take ${bytes} bytes, too many to report`,
           })
       },
-      onFrame: (frame) => hear(frame, options),
+      onFrame: (frame) => hear(frame, options, prove),
       onConnect: () => onEvent({ kind: 'connected' }),
       onDisconnect: () => {
         drop()
@@ -77,7 +93,8 @@ export function openDoor(options: DoorOptions): Door {
     send: outbox.add,
     hello: (hello) => {
       drop()
-      dealer.send(hello)
+      greeting = key === null ? null : hello
+      dealer.send(key === null ? hello : { kind: 'knock', protocol: hello.protocol })
     },
     welcomed: (fresh, feedAddress, channels) => {
       session = fresh
@@ -96,11 +113,17 @@ export function openDoor(options: DoorOptions): Door {
   }
 }
 
-function hear(frame: Buffer, { onEvent, log }: Pick<DoorOptions, 'onEvent' | 'log'>): void {
+function hear(
+  frame: Buffer,
+  { onEvent, log }: Pick<DoorOptions, 'onEvent' | 'log'>,
+  prove: (challenge: string) => void,
+): void {
   const decoded = decodeFrame(ToWorker, frame)
   if (decoded.kind === 'garbage')
     return log.warn('a frame of the broker cannot be read', { why: decoded.reason })
-  for (const message of decoded.messages) onEvent({ kind: 'heard', message })
+  for (const message of decoded.messages)
+    if (message.kind === 'challenge') prove(message.challenge)
+    else onEvent({ kind: 'heard', message })
   for (const skipped of decoded.skipped) {
     log.warn('a message of the broker cannot be read: is it newer than this worker?', {
       why: skipped.reason,
@@ -124,7 +147,7 @@ function unreadableTask({ message, reason }: Skipped): Event | null {
 }
 
 /** Follows the channels that the last welcome named, at the address that it named. */
-function createFeed(options: Pick<DoorOptions, 'onEvent' | 'log'>): {
+function createFeed(options: Pick<DoorOptions, 'key' | 'onEvent' | 'log'>): {
   follow(address: string | null, channels: readonly string[]): void
   close(): void
 } {
@@ -144,7 +167,8 @@ function createFeed(options: Pick<DoorOptions, 'onEvent' | 'log'>): {
       if (address !== dialled) {
         subscriber?.close()
         subscribed = new Set()
-        subscriber = address === null ? null : openSubscriber({ address, onFrame })
+        subscriber =
+          address === null ? null : openSubscriber({ address, key: options.key, onFrame })
         dialled = address
       }
       const wanted = new Set(channels)

@@ -1,7 +1,10 @@
 /** Everything a worker must have before it may dial: a user, a name, its spool for itself, and good jobs. */
+import { hostname } from 'node:os'
 import type { Log } from '../../common/daemon/log.ts'
 import type { Refused } from '../../common/daemon/run.ts'
 import { VERSION } from '../../common/daemon/version.ts'
+import type { DaemonKey } from '../../common/keys/key-file.ts'
+import { readOwnKey } from '../../common/keys/own-key.ts'
 import { NAME_PATTERN } from '../../common/definition/card.ts'
 import { brokerAddresses } from '../../common/link/address.ts'
 import type { Event } from '../core/event.ts'
@@ -19,6 +22,8 @@ export type PreparedWorker =
   { readonly kind: 'prepared'; readonly life: Life; readonly release: () => void } | Refused
 
 export function prepareWorker(settings: WorkerSettings, log: Log): PreparedWorker {
+  const own = readOwnKey('worker', settings)
+  if (own.kind === 'refused') return own
   const problem = problemOf(settings)
   if (problem !== null) return refused(problem, 2)
   const read = (): ReturnType<typeof readCatalog> => readCatalog(settings.jobs, settings.topics)
@@ -34,7 +39,8 @@ export function prepareWorker(settings: WorkerSettings, log: Log): PreparedWorke
       2,
     )
   const { spool, stored } = openSpool(root)
-  const { name, slots, url } = settings
+  const { slots, url } = settings
+  const name = nameOf(settings, own.key)
   const { catalog } = first
   const life = new Life({
     worker: newWorker({ name, slots, jobs: catalog.jobs }),
@@ -48,11 +54,15 @@ export function prepareWorker(settings: WorkerSettings, log: Log): PreparedWorke
   const onEvent = (event: Event): void => life.take(event)
   const environment = baseEnvironment(process.env)
   const runner = new Runner({ spool, worker: name, url, environment, onEvent, log })
-  life.begin(runner, () => openDoor({ address: settings.broker, onEvent, log }))
+  life.begin(runner, () => openDoor({ address: settings.broker, key: own.key, onEvent, log }))
   if (stored.length > 0) log.info('the spool holds attempts', { attempts: stored.length })
   life.take({ kind: 'restored', attempts: runner.adopt(stored) })
   return { kind: 'prepared', life, release: lock.release }
 }
+
+/** A worker that was not told its name has that of its key, where it has one. */
+const nameOf = ({ name }: WorkerSettings, key: DaemonKey | null): string =>
+  key !== null && name === hostname() ? key.name : name
 
 /** Why a worker will not start like this; null when it will. */
 function problemOf(settings: WorkerSettings): string | null {

@@ -56,6 +56,7 @@ export function gatherEnvironment(options: {
     ['JOBZ_WORKER', options.worker],
     ['JOBZ_JOB', task.job],
     ['JOBZ_URL', options.url],
+    ['JOBZ_TOKEN', task.token ?? ''],
     ['JOBZ_OUTPUT', options.output_path],
   ])
   for (const [name, value] of Object.entries(values)) variables.set(`JOBZ_P_${name}`, value)

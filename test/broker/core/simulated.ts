@@ -12,6 +12,8 @@ import { loadState } from '../../../broker/core/load.ts'
 import type { FeedRecord } from '../../../broker/core/records.ts'
 import type { State } from '../../../broker/core/state.ts'
 import { hashCard } from '../../../broker/edge/card-hash.ts'
+import { openChannels } from '../../../broker/edge/entry/channels.ts'
+import { makeRunTokens } from '../../../broker/edge/run-tokens.ts'
 import { performer } from '../../../broker/edge/perform.ts'
 import type { Store } from '../../../broker/store/store.ts'
 import { FromClient, Reply } from '../../../common/protocol/client-door.ts'
@@ -83,6 +85,8 @@ export function simulateBroker(store: Store, limits?: Limits) {
         coded(Reply, reply).forEach((item) => replies.set(String(item.id), item)),
     },
     publisher: { publish: mail.published },
+    channels: openChannels,
+    runTokens: makeRunTokens('secret'),
   })
   const start = (): void => {
     starts += 1
@@ -116,7 +120,7 @@ export function simulateBroker(store: Store, limits?: Limits) {
   }
   const says = (worker: string, message: FromWorker): void => {
     for (const item of coded(FromWorker, message)) {
-      if (item.kind === 'session' || item.kind === 'output') continue
+      if (item.kind === 'session' || item.kind === 'output' || item.kind === 'knock') continue
       const session = mail.sessions.get(worker) ?? ''
       tokens += 1
       const token = `token-${tokens}`
@@ -132,9 +136,9 @@ export function simulateBroker(store: Store, limits?: Limits) {
     asked += 1
     const id = `ask-${asked}`
     const [decoded] = coded(FromClient, { ...command, id })
-    if (!decoded || decoded.kind === 'query' || decoded.kind === 'replay')
+    if (!decoded || ['query', 'replay', 'subscribe'].includes(decoded.kind))
       throw new Error('not a command')
-    turn({ kind: 'command', peer: 'client', command: decoded })
+    turn({ kind: 'command', peer: 'client', command: decoded as Command })
     return () => {
       const reply = replies.get(id)
       if (!reply) throw new Error(`no reply to ${command.kind}`)

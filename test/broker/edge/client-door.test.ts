@@ -18,6 +18,8 @@ async function openStalled(t: ExecutionContext, more: Partial<ClientDoorPorts> =
   const release = Promise.withResolvers<{ result: string }>()
   const door: ClientDoor = await openClientDoor({
     bind: 'tcp://127.0.0.1:*',
+    keys: null,
+    nameChannel: (channel) => channel,
     history: { find: () => new Promise(() => undefined) } as unknown as History,
     counters: makeCounters(),
     log: quietLog(),
@@ -26,7 +28,7 @@ async function openStalled(t: ExecutionContext, more: Partial<ClientDoorPorts> =
     answer: () => release.promise,
     ...more,
   })
-  const requests: RequestLink = openRequests({ address: door.address })
+  const requests: RequestLink = openRequests({ address: door.address, key: null })
   t.teardown(async () => {
     await requests.close()
     await door.close()

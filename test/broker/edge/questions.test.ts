@@ -4,6 +4,7 @@ import { seedIds } from '../../../broker/core/ids.ts'
 import { loadState } from '../../../broker/core/load.ts'
 import { makeCounters } from '../../../broker/edge/counters.ts'
 import { openOutputs } from '../../../broker/edge/outputs.ts'
+import { makeRunTokens } from '../../../broker/edge/run-tokens.ts'
 import { answerQuestions } from '../../../broker/edge/questions.ts'
 import { opened } from '../store/opened-history.ts'
 import { born, ended, idOf } from '../store/samples.ts'
@@ -17,6 +18,7 @@ test('a flow answers while any of its runs is kept, also without its first', asy
     history,
     outputs: openOutputs(join(directory, 'output')),
     counters: makeCounters(),
+    runTokens: makeRunTokens('secret'),
     now,
   })
   const ask = (flow_id: string) =>

@@ -22,7 +22,13 @@ function uncaught(): { readonly reasons: unknown[]; readonly end: () => void } {
 
 test.serial('a publisher that is closed in the middle of a wake', async (t) => {
   const { reasons, end } = uncaught()
-  const publisher = await openPublisher('tcp://127.0.0.1:*', fail)
+  const publisher = await openPublisher({
+    bind: 'tcp://127.0.0.1:*',
+    key: null,
+    grants: null,
+    onDenied: fail,
+    onTooLarge: fail,
+  })
   for (const channel of ['run.queued.a.', 'run.running.a.', 'run.succeeded.a.'])
     publisher.publish(channel, { kind: 'wake', head: '0-1' })
   publisher.close()
@@ -35,6 +41,7 @@ test.serial('a dealer that is closed with several frames and nobody to send them
   const { reasons, end } = uncaught()
   const dealer = openDealer({
     address: 'tcp://127.0.0.1:9',
+    key: null,
     onFrame: () => undefined,
     onTooLarge: fail,
   })

@@ -4,7 +4,13 @@ import test from 'ava'
 import { openPublisher } from '../../../common/link/publisher.ts'
 
 test('a publisher is closed with a message that has not left', async (t) => {
-  const link = await openPublisher('tcp://127.0.0.1:*', () => undefined)
+  const link = await openPublisher({
+    bind: 'tcp://127.0.0.1:*',
+    key: null,
+    grants: null,
+    onDenied: () => undefined,
+    onTooLarge: () => undefined,
+  })
   link.publish('run.queued.a.', { kind: 'wake' })
   link.close()
   // What fails unheard in its pump fails this file, as it would end a broker with 1.

@@ -16,7 +16,7 @@ const cancel: Request = { kind: 'cancel', run_id: 'some' }
 test('what was on its way when the broker went is said again to the next one', async (t) => {
   const broker = await openFakeBroker(() => 'drop')
   t.teardown(() => broker.stop())
-  const requests = openRequests({ address: broker.client })
+  const requests = openRequests({ key: null, address: broker.client })
   t.teardown(() => requests.close())
   const triggered = requests.request(trigger, PATIENCE_MS)
   const canceled = requests.request(cancel, PATIENCE_MS)

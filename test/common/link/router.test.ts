@@ -15,6 +15,8 @@ async function listen(
 ): Promise<RouterLink> {
   const router = await openRouter({
     bind: 'tcp://127.0.0.1:*',
+    key: null,
+    door: 'worker',
     onFrame: () => undefined,
     onGarbage: () => undefined,
     onGone: () => undefined,

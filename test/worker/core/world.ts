@@ -53,8 +53,9 @@ export function aWorld(slots = 2, jobs: ReadonlyMap<string, Job> = JOBS): World 
     },
     hear: (message) => {
       const decoded = decodeFrame(ToWorker, encodeFrame([message]))
-      if (decoded.kind !== 'frame' || !decoded.messages[0]) throw new Error('not a message')
-      return world.happen({ kind: 'heard', message: decoded.messages[0] })
+      const heard = decoded.kind === 'frame' ? decoded.messages[0] : undefined
+      if (!heard || heard.kind === 'challenge') throw new Error('not a message for decisions')
+      return world.happen({ kind: 'heard', message: heard })
     },
     join: (rest = {}) => {
       world.happen({ kind: 'connected' })

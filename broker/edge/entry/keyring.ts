@@ -1,0 +1,80 @@
+/**
+ * The keys of a broker: its own pair, and who may come in. The folder is looked at every second, so that a key that is put
+ * there may come in, and one that is taken away has lost its session, without a restart.
+ */
+import type { Log } from '../../../common/daemon/log.ts'
+import {
+  type Authorised,
+  type AuthorisedKeys,
+  readAuthorised,
+} from '../../../common/keys/authorised.ts'
+import { authorisedFolder, exposureOf, readBrokerKey } from '../../../common/keys/folder.ts'
+import { watchFiles } from '../../../common/keys/watched.ts'
+
+export type Keyring = {
+  readonly kind: 'keyring'
+  /** Of the broker itself, Z85. */
+  readonly public_key: string
+  readonly secret_key: string
+  /** Whose key this is; undefined for one that may not come in (any more). */
+  find(public_key: string): Authorised | undefined
+  /** Calls with the public keys that were taken away, or may do something else from now on. */
+  onChange(told: (changed: ReadonlySet<string>) => void): void
+  stop(): void
+}
+
+type Ports = { readonly log: Log; readonly look_ms?: number }
+
+/** Opens the folder; says why when it has no key for the broker, or cannot be trusted. */
+export function openKeyring(
+  folder: string,
+  { log, look_ms }: Ports,
+): Keyring | { readonly kind: 'refused'; readonly message: string } {
+  const own = readBrokerKey(folder)
+  const exposed = exposureOf(folder)
+  if (exposed !== null) return { kind: 'refused', message: exposed }
+  if (own.kind === 'absent')
+    return {
+      kind: 'refused',
+      message: `there is no broker.key in ${folder}: make one with \`jobz keys init --keys ${folder}\``,
+    }
+  if (own.kind === 'refused') return own
+  const place = authorisedFolder(folder)
+  let keys = readAndTell(place, log)
+  const listeners: ((changed: ReadonlySet<string>) => void)[] = []
+  const watched = watchFiles(
+    [place],
+    () => {
+      const before = keys
+      keys = readAndTell(place, log)
+      const changed = changedIn(before, keys)
+      log.info('the authorised keys were read again', { keys: keys.size, changed: changed.size })
+      if (changed.size > 0) for (const told of listeners) told(changed)
+    },
+    look_ms,
+  )
+  const { public_key, secret_key } = own.key
+  return {
+    kind: 'keyring',
+    public_key,
+    secret_key,
+    find: (key) => keys.get(key),
+    onChange: (told) => void listeners.push(told),
+    stop: () => watched.stop(),
+  }
+}
+
+function readAndTell(folder: string, log: Log): AuthorisedKeys {
+  const { keys, problems } = readAuthorised(folder)
+  for (const problem of problems) log.error('a key may not come in: its file is wrong', { problem })
+  return keys
+}
+
+/** Keys that were there and are not any more, or not as they were. New ones change nothing for the others. */
+function changedIn(before: AuthorisedKeys, after: AuthorisedKeys): Set<string> {
+  const changed = [...before].filter(([key, one]) => !isSame(one, after.get(key)))
+  return new Set(changed.map(([key]) => key))
+}
+
+const isSame = (one: Authorised, other: Authorised | undefined): boolean =>
+  JSON.stringify(one) === JSON.stringify(other)
