@@ -41,7 +41,7 @@ export const CONFIG_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   ['demo', ['jobs', 'data', 'listen', 'bind', 'slots', 'once']],
-  ['cli', ['url']],
+  ['cli', ['url', 'ca', 'cert', 'cert-key', 'insecure']],
 ])
 
 export type ConfigFile =
