@@ -46,6 +46,9 @@ export type Cli = {
 /** The flags that every client command has. */
 export const SHARED_FLAGS: readonly Flag[] = [
   { flag: 'url', kind: 'text', help: 'where the frontend is (JOBZ_URL; http://127.0.0.1:6769)' },
+  { flag: 'ca', kind: 'text', help: 'the authority of its certificate, for https (JOBZ_CA)' },
+  { flag: 'cert', kind: 'text', help: 'a client certificate, for https (JOBZ_CERT)' },
+  { flag: 'cert-key', kind: 'text', help: 'its private key (JOBZ_CERT_KEY)' },
   { flag: 'json', kind: 'switch', help: "the API's JSON as it is" },
   { flag: 'utc', kind: 'switch', help: 'times in UTC' },
   { flag: 'config', kind: 'text', help: 'a file of settings (JOBZ_CONFIG; jobz.yaml)' },

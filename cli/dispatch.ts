@@ -6,6 +6,7 @@ import { VERSION } from '../common/daemon/version.ts'
 import { nearestName } from '../common/definition/nearest.ts'
 import { createApi } from './api/client.ts'
 import { unreachable } from './api/failure.ts'
+import { readCredentials } from './api/secure.ts'
 import { SHARED_FLAGS } from './command.ts'
 import type { Cli, ClientCommand } from './command.ts'
 import { COMMANDS } from './commands/table.ts'
@@ -15,13 +16,23 @@ import { commandHelp, generalHelp } from './help.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A key of `jobz.yaml` too, at the top or under `cli`. */
-const CLI_SETTINGS = [
+export const CLI_SETTINGS = [
   {
     flag: 'url',
     env: 'JOBZ_URL',
     kind: 'text',
     default: 'http://127.0.0.1:6769',
     help: 'where the frontend is',
+  },
+  { flag: 'ca', env: 'JOBZ_CA', kind: 'text', default: '', help: "the frontend's authority" },
+  { flag: 'cert', env: 'JOBZ_CERT', kind: 'text', default: '', help: 'our certificate' },
+  { flag: 'cert-key', env: 'JOBZ_CERT_KEY', kind: 'text', default: '', help: 'its private key' },
+  {
+    flag: 'insecure',
+    env: 'JOBZ_INSECURE',
+    kind: 'switch',
+    default: false,
+    help: 'send a token where others can read it',
   },
 ] as const
 
@@ -99,16 +110,21 @@ async function apiFor(
   read: Flags & { kind: 'flags' },
   terminal: Terminal,
 ): Promise<ReturnType<typeof createApi>> {
-  const argv = ['url', 'config'].flatMap((name) => {
+  const argv = ['url', 'ca', 'cert', 'cert-key', 'config'].flatMap((name) => {
     const value = read.values.get(name)
     return value === undefined ? [] : [`--${name}=${String(value)}`]
   })
   const settings = await readSettings('cli', CLI_SETTINGS, argv, terminal.env)
   if (settings.kind === 'usage') return settings
   if (settings.kind === 'help') throw new Error('no help was asked for')
+  const { url, insecure } = settings.settings
+  const files = readCredentials(settings.settings)
+  if (files.kind === 'usage') return files
   return createApi({
-    url: settings.settings.url,
+    url,
     token: terminal.env['JOBZ_TOKEN'] ?? '',
+    credentials: files.credentials,
+    insecure,
     interrupted: () => terminal.interrupted,
   })
 }

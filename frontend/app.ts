@@ -4,11 +4,13 @@
  * All routes stand in one table (routes/table.ts); whatever is not in it is answered here, always as
  * `{error: {code, message, hint}}`, never with a stack, and never with the request's own text as HTML.
  */
+import type { IncomingMessage } from 'node:http'
 import express from 'express'
 import type { NextFunction, Request, Response } from 'express'
 import { nearestName } from '../common/definition/nearest.ts'
+import type { Access } from './access/access.ts'
 import { failure } from './failure.ts'
-import { guard } from './guard.ts'
+import { createGuard } from './guard.ts'
 import { register } from './registration.ts'
 import { sendFailure } from './reply.ts'
 import type { Api } from './routes/route.ts'
@@ -19,13 +21,21 @@ import { createRoutes } from './routes/table.ts'
 const MAX_OPEN = 10_000
 const BUSY = failure(503, 'busy', 'too many requests at once', 'ask again in a second', 1)
 
-export function createApp(api: Api, max_open: number = MAX_OPEN): express.Express {
+/** Who may come in, and by which name. */
+export type Doors = {
+  readonly access: Access
+  readonly isOurHost: (req: IncomingMessage) => boolean
+  readonly isSecure: boolean
+}
+
+export function createApp(api: Api, doors: Doors, max_open: number = MAX_OPEN): express.Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.enable('case sensitive routing')
   // Query strings are read strictly, by fields.ts.
   app.set('query parser', false)
+  const guard = createGuard(doors.isOurHost, doors.isSecure)
   let open = 0
   app.use((req, res, next) => {
     const from_ms = performance.now()
@@ -39,7 +49,7 @@ export function createApp(api: Api, max_open: number = MAX_OPEN): express.Expres
     else guard(req, res, next)
   })
   const routes = createRoutes(api)
-  register(app, routes)
+  register(app, routes, doors.access)
   app.use((req, res) => {
     const near = nearestName(
       req.path,

@@ -6,6 +6,7 @@ import { brokerAddresses } from '../common/link/address.ts'
 import { readOwnKey } from '../common/keys/own-key.ts'
 import { openFollowing } from '../common/link/following.ts'
 import { openRequests } from '../common/link/request.ts'
+import { openAccess } from './access/open.ts'
 import { createApp } from './app.ts'
 import { createBrokerLink } from './broker-link.ts'
 import { createCounters } from './counters.ts'
@@ -27,21 +28,24 @@ export async function start(
   const own = readOwnKey('frontend', settings)
   if (own.kind === 'refused') return own
   const { key } = own
-  const onShut = (why: string): void => log.error(why)
-  const requests = openRequests({ address: doors.client, key, onShut })
+  const requests = openRequests({ address: doors.client, key, onShut: (why) => log.error(why) })
   const broker = createBrokerLink(requests)
+  const opened = await openAccess(settings, address.host, broker, log)
+  if ('kind' in opened) return requests.close().then(() => refused(opened.message))
   const feed = openFeed(broker, (handlers) =>
     openFollowing({ address: doors.feed, key, requests, ...handlers }),
   )
   const standing = createStanding()
-  const app = createApp({ broker, feed, standing, counters: createCounters(), log })
+  const app = createApp({ broker, feed, standing, counters: createCounters(), log }, opened.doors)
   const close = async (): Promise<void> => {
+    opened.close()
     feed.close()
     await requests.close()
   }
   try {
-    const server = await listen(app, address, standing)
-    return { ready: `frontend ${server.url}`, stop: () => server.stop().then(close) }
+    const server = await listen(app, address, standing, { tls: opened.tls })
+    const stop = (): Promise<void> => server.stop().then(close)
+    return { ready: `frontend ${server.url}`, stop, reload: () => opened.reload() }
   } catch (error) {
     await close()
     return refused(`cannot listen on ${settings.listen}: ${(error as Error).message}`, 1)

@@ -1,8 +1,9 @@
 /** From the table of routes to Express: methods, the reading of fields and bodies, and which names a route knows. */
 import express from 'express'
-import type { Express, Request, Response } from 'express'
+import type { Express, NextFunction, Request, Response } from 'express'
 import { nearestName } from '../common/definition/nearest.ts'
 import type { Failure } from '../common/protocol/client-door.ts'
+import type { Access, Entered } from './access/access.ts'
 import { createBodyRoom } from './body-room.ts'
 import { badRequest, failure, isFailure, quoted } from './failure.ts'
 import { mergeFields, readBody, readQuery } from './fields.ts'
@@ -13,19 +14,31 @@ import type { Call, Route } from './routes/route.ts'
 /** Holds 64 parameters of 4 KiB, percent-encoded. */
 const MAX_FORM_BYTES = 1024 * 1024
 
-export function register(app: Express, routes: readonly Route[]): void {
+export function register(app: Express, routes: readonly Route[], access: Access): void {
   const room = createBodyRoom()
   for (const route of routes) {
     const path = expressPath(route)
-    const serve = async (req: Request, res: Response): Promise<void> => {
-      res.locals['route'] = `${route.method} ${route.path}`
+    const name = `${route.method} ${route.path}`
+    /** Before the body, so that nobody else's is read. */
+    const enter = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
+      res.locals['route'] = name
       if (req.method === 'HEAD' && route.head === false) return sendNotAllowed(res, routes, route)
+      const entering = access.enter(route, res)
+      const entered = entering instanceof Promise ? await entering : entering
+      if (isFailure(entered)) return sendFailure(res, entered)
+      res.locals['entered'] = entered
+      next()
+    }
+    const serve = async (req: Request, res: Response): Promise<void> => {
       const call = readCall(route, req, res)
-      if (isFailure(call)) sendFailure(res, call)
+      if (isFailure(call)) return sendFailure(res, call)
+      const why = access.check(route, call)
+      const denied = why instanceof Promise ? await why : why
+      if (denied) sendFailure(res, denied)
       else sendAnswer(res, await route.handle(call))
     }
-    if (route.method === 'GET') app.get(path, serve)
-    else app.post(path, room(bodyLimit(route)), bodyReader(route), serve)
+    if (route.method === 'GET') app.get(path, enter, serve)
+    else app.post(path, enter, room(bodyLimit(route)), bodyReader(route), serve)
   }
   for (const route of routes)
     app.all(expressPath(route), (_req, res) => sendNotAllowed(res, routes, route))
@@ -53,7 +66,8 @@ function readCall(route: Route, req: Request, res: Response): Call | Failure {
     if (typeof value !== 'string') throw new Error(`${route.path} has no ${name}`)
     return value
   }
-  return { req, res, fields, body: bytes, path }
+  const { who, trail } = res.locals['entered'] as Entered
+  return { req, res, fields, body: bytes, path, who, trail }
 }
 
 function readFields(route: Route, req: Request, body: Uint8Array): Fields | Failure {

@@ -28,5 +28,6 @@ export function sendAnswer(res: Response, answer: Answer, stalled_ms = STALLED_M
 export function sendFailure(res: Response, failure: Failure): void {
   if (failure.retry_after_s !== null)
     res.set('Retry-After', String(Math.max(1, Math.ceil(failure.retry_after_s))))
+  if (failure.status === 401) res.set('WWW-Authenticate', 'Bearer realm="jobz"')
   res.status(failure.status).json(errorBody(failure))
 }

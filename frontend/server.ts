@@ -1,8 +1,19 @@
 /** The listening socket: its bounds, what is said to a client whose request cannot even be read, and a polite end. */
 import { createServer } from 'node:http'
-import type { RequestListener, Server as HttpServer, ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type {
+  RequestListener,
+  Server as HttpServer,
+  ServerOptions,
+  ServerResponse,
+} from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Tls } from './access/tls.ts'
+import { boundConnections, CONNECTION_BOUNDS } from './connections.ts'
+import type { ConnectionBounds } from './connections.ts'
 import { errorBody, failure } from './failure.ts'
+import { MAX_HEADERS } from './guard.ts'
 import type { Standing } from './standing.ts'
 
 export type Server = {
@@ -15,7 +26,10 @@ export type ListenAddress = { readonly host: string; readonly port: number }
 
 /** Request line and headers: more than the 64 KiB of URL that are read, so that a longer one can be told so. */
 const MAX_HEADER_BYTES = 128 * 1024
-const MAX_CONNECTIONS = 20_000
+/** How long a client may take over its headers, and over its whole request; and how often that is looked at. */
+const HEADERS_MS = 10_000
+const REQUEST_MS = 120_000
+const LOOK_MS = 1_000
 /** How long requests that are under way may go on after a stop. */
 const GRACE_MS = 3_000
 
@@ -28,20 +42,27 @@ export function readListenAddress(text: string): ListenAddress | null {
   return { host: host === '*' ? '::' : host, port }
 }
 
+/** All of it has a default; tests are in a hurry. */
+export type Manner = {
+  readonly tls?: Tls | null
+  readonly grace_ms?: number
+  readonly connections?: ConnectionBounds
+  readonly headers_ms?: number
+  readonly request_ms?: number
+}
+
 /** Rejects when the address cannot be listened on. */
 export async function listen(
   app: RequestListener,
   address: ListenAddress,
   standing: Standing,
-  grace_ms: number = GRACE_MS,
+  how: Manner = {},
 ): Promise<Server> {
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES })
+  const { tls = null, grace_ms = GRACE_MS } = how
+  const server = makeServer(how)
   const lastAnswers = endConnections(server)
   server.on('request', app)
-  server.maxConnections = MAX_CONNECTIONS
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-    answerUnreadable(error, socket as Socket),
-  )
+  boundConnections(server, how.connections ?? CONNECTION_BOUNDS)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address.port, address.host, () => {
@@ -51,7 +72,7 @@ export async function listen(
   })
   const { port, address: host, family } = server.address() as AddressInfo
   return {
-    url: `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`,
+    url: `${tls ? 'https' : 'http'}://${family === 'IPv6' ? `[${host}]` : host}:${port}`,
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       lastAnswers()
@@ -62,6 +83,31 @@ export async function listen(
       clearTimeout(force)
     },
   }
+}
+
+function makeServer({ tls, headers_ms, request_ms }: Manner): HttpServer {
+  const options: ServerOptions = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: headers_ms ?? HEADERS_MS,
+    requestTimeout: request_ms ?? REQUEST_MS,
+    connectionsCheckingInterval: LOOK_MS,
+    // A header that comes twice is then no valid one, where Node would take the first and a proxy the last.
+    joinDuplicateHeaders: true,
+  }
+  if (!tls) {
+    const server = createServer(options)
+    server.maxHeadersCount = MAX_HEADERS + 1
+    return server.on('clientError', answerUnreadable)
+  }
+  const server = createSecureServer({ ...options, ...tls.options })
+  server.maxHeadersCount = MAX_HEADERS + 1
+  const secured = new WeakSet<object>()
+  server.on('secureConnection', (socket) => secured.add(socket))
+  tls.serve(server)
+  // What fails before it is secured cannot be answered.
+  return server.on('clientError', (error, socket) =>
+    secured.has(socket) ? answerUnreadable(error, socket) : socket.destroy(),
+  )
 }
 
 /**
@@ -89,7 +135,7 @@ function endConnections(server: HttpServer): () => void {
 }
 
 /** What Node's parser refuses never reaches the app, and still gets an answer of the usual shape. */
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

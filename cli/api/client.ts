@@ -1,8 +1,11 @@
 /** Talks HTTP to the frontend. Every answer is a value: the body, or a failure that says what to do. */
 import { usage } from '../../common/daemon/flags.ts'
 import type { Usage } from '../../common/daemon/flags.ts'
-import { interrupted, refusal, unreachable, whyNot } from './failure.ts'
+import { isLoopback } from '../../common/link/address.ts'
+import { hintFor, interrupted, refusal, unreachable, whyNot } from './failure.ts'
 import type { Failure } from './failure.ts'
+import { fetchSecurely } from './secure.ts'
+import type { Credentials } from './secure.ts'
 
 export type Answer<Body> =
   { readonly kind: 'answer'; readonly status: number; readonly body: Body } | Failure
@@ -25,6 +28,9 @@ type Options = {
   readonly url: string
   /** Sent as bearer; '' for none. */
   readonly token: string
+  readonly credentials?: Credentials
+  /** The token may go where others can read it on its way. */
+  readonly insecure?: boolean
   /** Asked when a request starts. */
   readonly interrupted: () => AbortSignal
 }
@@ -36,6 +42,16 @@ export function createApi(options: Options): { kind: 'api'; api: Api } | Usage {
   const base = URL.parse(options.url)
   if (!base || !/^https?:$/.test(base.protocol))
     return usage(`${JSON.stringify(options.url)} is no URL of a frontend`, 'http://127.0.0.1:6769')
+  if (
+    options.token !== '' &&
+    base.protocol === 'http:' &&
+    !isLoopback(base.host) &&
+    !options.insecure
+  )
+    return usage(
+      `JOBZ_TOKEN would travel to ${base.host} where others can read it`,
+      'use https://…, or say that it may: JOBZ_INSECURE=1',
+    )
   const url = `${base.origin}${base.pathname.replace(/\/+$/, '')}`
   const connection = { ...options, url }
   const ask = async <Body>(
@@ -84,7 +100,8 @@ async function send(options: Options, request: Request): Promise<Response | Fail
     }
   const stop = options.interrupted()
   try {
-    return await fetch(address(options.url, request), {
+    const url = address(options.url, request)
+    const init = {
       method: request.method,
       headers: {
         accept: request.accept ?? 'application/json',
@@ -92,15 +109,20 @@ async function send(options: Options, request: Request): Promise<Response | Fail
         ...(options.token !== '' && { authorization: `Bearer ${options.token}` }),
       },
       ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
-      redirect: 'manual',
       signal: request.signal ? AbortSignal.any([stop, request.signal]) : stop,
-    })
+    }
+    return await (url.startsWith('https:')
+      ? fetchSecurely(url, init, options.credentials ?? NO_CREDENTIALS)
+      : fetch(url, { ...init, redirect: 'manual' }))
   } catch (error) {
     if (stop.aborted) return interrupted
     const { code, why } = whyNot(error)
-    return { ...unreachable(`cannot reach jobz at ${options.url}: ${why}`, START_HINT), code }
+    const hint = hintFor(code, options.url.startsWith('https:')) ?? START_HINT
+    return { ...unreachable(`cannot reach jobz at ${options.url}: ${why}`, hint), code }
   }
 }
+
+const NO_CREDENTIALS: Credentials = { ca: undefined, cert: undefined, key: undefined }
 
 const START_HINT =
   '`jobz up` starts everything on this machine; --url or JOBZ_URL names another place'
@@ -128,9 +150,16 @@ async function readAnswer<Body>(options: Options, response: Response): Promise<A
   } catch {
     return notJobz(options, response)
   }
-  if (!response.ok) return refusal(response.status, body) ?? notJobz(options, response)
+  if (!response.ok) {
+    const refused = refusal(response.status, body)
+    if (refused?.code === 'unauthorized' && options.token === '')
+      return { ...refused, hint: TOKEN_HINT }
+    return refused ?? notJobz(options, response)
+  }
   return { kind: 'answer', status: response.status, body: body as Body }
 }
+
+const TOKEN_HINT = 'set JOBZ_TOKEN to a token of this frontend (`jobz keys token NAME` makes one)'
 
 /** Somebody answered, but not as a frontend does. */
 function notJobz(options: Options, response: Response): Failure {

@@ -24,9 +24,24 @@ export const CONFIG_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
     ['name', 'jobs', 'topics', 'slots', 'spool', 'broker', 'key', 'insecure', 'url', 'allow-root'],
   ],
   ['semaphore', ['jobs', 'broker', 'key', 'insecure']],
-  ['frontend', ['listen', 'broker', 'key', 'insecure']],
+  [
+    'frontend',
+    [
+      'listen',
+      'broker',
+      'key',
+      'tokens',
+      'tls-cert',
+      'tls-key',
+      'tls-ca',
+      'tls-crl',
+      'hosts',
+      'audit',
+      'insecure',
+    ],
+  ],
   ['demo', ['jobs', 'data', 'listen', 'bind', 'slots', 'once']],
-  ['cli', ['url']],
+  ['cli', ['url', 'ca', 'cert', 'cert-key', 'insecure']],
 ])
 
 export type ConfigFile =

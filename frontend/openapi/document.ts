@@ -5,7 +5,14 @@ import type { AnswerNote, Field, Route } from '../routes/route.ts'
 /** What any route may answer beside its own: the bounds that hold for every request. */
 const EVERYWHERE = {
   400: 'something in the request is not as it must be; the message names it',
+  421: 'the Host header is none of the names of this frontend',
   503: 'the broker does not answer; see Retry-After',
+} as const
+/** What any route may answer that asks who comes. */
+const ASKED = {
+  401: 'no token, or one that is not good',
+  403: 'the role or the jobs of the token are not enough, or a web page asks for a change',
+  429: 'too many requests of this token, or too many wrong ones; see Retry-After',
 } as const
 
 /** An OpenAPI 3.1 document of these routes. */
@@ -24,8 +31,21 @@ export function createDocument(routes: readonly Route[]): object {
         'Start jobs, and see what became of them. A 2xx to a request that changes something means that it is on disk.',
     },
     paths,
-    components: { schemas: schemaComponents() },
+    components: { schemas: schemaComponents(), securitySchemes: SECURITY },
   }
+}
+
+/** A frontend asks for what it was given: tokens, certificates, both, or neither (on loopback alone). */
+const SECURITY = {
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'in the Authorization header only, never in a URL',
+  },
+  certificate: {
+    type: 'mutualTLS',
+    description: "of the owner's own authority; its subject says what it may do",
+  },
 }
 
 function operation(route: Route): object {
@@ -43,6 +63,21 @@ function operation(route: Route): object {
     parameters: [...inPath, ...route.fields.map(inQuery), ...openFields(route)],
     ...(body ? { requestBody: body } : {}),
     responses: responses(route),
+    ...rightsOf(route),
+  }
+}
+
+function rightsOf({ role, acts_with, scope }: Route): object {
+  if (role === 'open') return { security: [], 'x-jobz-role': role }
+  return {
+    security: [{ token: [] }, { certificate: [] }],
+    'x-jobz-role': role,
+    ...(acts_with && {
+      'x-jobz-role-with': Object.fromEntries(
+        acts_with.fields.map((name) => [name, acts_with.role]),
+      ),
+    }),
+    'x-jobz-limited-by': typeof scope === 'object' ? Object.keys(scope)[0] : scope,
   }
 }
 
@@ -88,7 +123,7 @@ function bodyOf(route: Route): object | null {
 
 function responses(route: Route): object {
   const all: Record<string, object> = {}
-  const notes = { ...EVERYWHERE, ...route.answers }
+  const notes = { ...EVERYWHERE, ...(route.role !== 'open' && ASKED), ...route.answers }
   for (const [status, note] of Object.entries(notes))
     all[status] = typeof note === 'string' ? refusal(note) : response(Number(status), note)
   return all

@@ -19,6 +19,8 @@ export function bulkRetryRoutes(api: Api): Route[] {
       method: 'POST',
       path: '/api/runs/retry',
       id: 'retry_runs',
+      role: 'operate',
+      scope: 'everything',
       summary: `Run up to ${MAX_TRIGGERS} failed runs again, unless they were retried before`,
       description:
         'An array of whole run ids is answered by an array in the same order: the new run, or `{error}`. What has a ' +

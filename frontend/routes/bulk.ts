@@ -4,6 +4,11 @@ import { nearestName } from '../../common/definition/nearest.ts'
 import type { TriggerAnswer } from '../../common/protocol/answers.ts'
 import type { Failure } from '../../common/protocol/client-door.ts'
 import { MAX_TRIGGERS } from '../../common/protocol/limits.ts'
+import { sayFrom } from '../access/identity.ts'
+import type { Identity } from '../access/identity.ts'
+import { notItsJob } from '../access/refusals.ts'
+import { mayTouch, parentFor } from '../access/scope.ts'
+import type { BrokerLink } from '../broker-link.ts'
 import { badRequest, errorBody, failure, isFailure, quoted } from '../failure.ts'
 import { readJson } from '../fields.ts'
 import { originOf } from '../guard.ts'
@@ -32,6 +37,9 @@ export function bulkRoutes(api: Api): Route[] {
       method: 'POST',
       path: '/api/runs',
       id: 'start_runs',
+      role: 'trigger',
+      scope: 'itself',
+      run_token: 'below_it',
       summary: `Start one run, or up to ${MAX_TRIGGERS} at once`,
       description:
         'An object is answered like /job_start. An array is answered by an array in the same order: what was ' +
@@ -57,9 +65,13 @@ async function startRuns(api: Api, call: Call): Promise<Answer> {
   const items: unknown[] = Array.isArray(given) ? given : [given]
   if (items.length === 0) return refuse(badRequest('the array is empty'))
   if (items.length > MAX_TRIGGERS) return refuse(TOO_MANY)
-  const prepared = items.map(prepareItem)
-  const answers = await startGood(api, prepared, call.req.socket.remoteAddress ?? null)
-  const origin = originOf(call.req) ?? ''
+  const isLimited = call.who.jobs !== null || call.who.run !== null
+  const prepared = isLimited
+    ? await Promise.all(items.map((item) => ownItem(api.broker, call.who, item)))
+    : items.map(prepareItem)
+  call.trail.about(() => jobsOf(prepared))
+  const answers = await startGood(api, prepared, sayFrom(call.who, call.req))
+  const origin = originOf(call.req)
   if (!Array.isArray(given)) return answerOne(answers[0], origin)
   const lost = answers.find((answer) => 'error' in answer && answer.error.status === 503)
   const isNoneAccepted = answers.every((answer) => 'error' in answer)
@@ -87,6 +99,24 @@ async function startGood(
     return answer
   })
 }
+
+/** As `prepareItem`, within what the sender may do. */
+async function ownItem(
+  broker: BrokerLink,
+  who: Identity,
+  item: unknown,
+): Promise<Prepared | Failure> {
+  const prepared = prepareItem(item)
+  if (isFailure(prepared)) return prepared
+  const { trigger } = prepared
+  if (!mayTouch(who, trigger.job)) return notItsJob(who, trigger.job)
+  const below = await parentFor(broker, who, trigger.parent_run_id ?? null)
+  return isFailure(below) ? below : { ...prepared, trigger: { ...trigger, ...below } }
+}
+
+/** Their names, each once, for the audit log. */
+const jobsOf = (items: readonly (Prepared | Failure)[]): string =>
+  [...new Set(items.flatMap((item) => (isFailure(item) ? [] : item.trigger.job)))].join(' ')
 
 function prepareItem(item: unknown): Prepared | Failure {
   if (typeof item !== 'object' || item === null || Array.isArray(item))

@@ -27,6 +27,8 @@ export function eventRoutes(api: Api): Route[] {
       method: 'GET',
       path: '/api/events',
       id: 'events',
+      role: 'read',
+      scope: 'everything',
       summary: 'What happens, as it happens: Server-Sent Events',
       description:
         'Each event is named by the first word of its topic, its data is the entry as JSON, and its id is the place ' +

@@ -6,10 +6,11 @@ import { formatDuration, parseDuration } from '../../common/definition/durations
 import { RESERVED_NAMES } from '../../common/definition/reserved.ts'
 import type { FlowView, RunView, TriggerAccepted } from '../../common/protocol/answers.ts'
 import type { Failure } from '../../common/protocol/client-door.ts'
+import { sayFrom } from '../access/identity.ts'
+import { parentFor } from '../access/scope.ts'
 import { badRequest, failure, isFailure } from '../failure.ts'
 import type { Fields } from '../fields.ts'
 import { originOf } from '../guard.ts'
-import { wholeRunId } from '../run-ids.ts'
 import { followRun } from '../run-text.ts'
 import { BUSY } from '../standing.ts'
 import type { Stay } from '../standing.ts'
@@ -30,6 +31,9 @@ export function jobStartRoutes(api: Api): Route[] {
     fields: START_FIELDS,
     open: 'a parameter of the job',
     head: false,
+    role: 'trigger',
+    scope: { job: 'job_name' },
+    run_token: 'below_it',
     answers: {
       200: {
         description: 'with `wait`: it succeeded; with `follow`: its output, as it comes',
@@ -79,27 +83,28 @@ async function startJob(api: Api, call: Call): Promise<Answer> {
 
 async function start(api: Api, call: Call, manner: Manner, stay: Stay | null): Promise<Answer> {
   const { fields } = call
-  const parent = textOf(fields, 'parent_run_id')
-  const whole = parent === null ? null : await wholeRunId(api.broker, parent)
-  if (whole?.kind === 'refused') return refuse(whole.error)
+  const below = await parentFor(api.broker, call.who, textOf(fields, 'parent_run_id'))
+  if (isFailure(below)) return refuse(below)
   const prepared = prepare({
     job: textOf(fields, 'job_name') ?? '',
     params: [...fields].filter(([name]) => !RESERVED_NAMES.has(name)),
     request_id: textOf(fields, 'request_id'),
     priority: textOf(fields, 'priority'),
     delay: textOf(fields, 'delay'),
-    parent_run_id: whole?.result ?? null,
+    parent_run_id: below.parent_run_id,
   })
   if (isFailure(prepared)) return refuse(prepared)
-  const [answer] = await startAll(api.broker, [prepared], call.req.socket.remoteAddress ?? null)
+  const [answer] = await startAll(api.broker, [prepared], sayFrom(call.who, call.req))
   if (!answer || 'error' in answer) return refuse(answer?.error ?? NO_ANSWER)
+  // It is done, however long its answer may wait.
+  call.trail.done(202)
   const path = `/api/runs/${answer.run_id}`
   const headers = { Location: path }
   if (stay && manner.follow) {
     await followRun(api, call, stay, answer.run_id, headers)
     return { kind: 'streamed' }
   }
-  const status_url = `${originOf(call.req) ?? ''}${path}`
+  const status_url = originOf(call.req) + path
   const { status, body } = stay
     ? await waitedFor(api, stay, manner, { ...answer, status_url })
     : { status: 202, body: { ...answer, status_url } }

@@ -10,6 +10,10 @@ export function jobStatusRoutes(api: Api): Route[] {
       method: 'GET',
       path: '/job_status',
       id: 'job_status',
+      role: 'read',
+      scope: { run: 'run_id' },
+      acts_with: { fields: ['message', 'progress'], role: 'trigger' },
+      run_token: 'own_run',
       summary: "A run's state; or, with message or progress, the job's own report on itself",
       fields: [
         { name: 'run_id', description: 'which run', schema: { type: 'string' }, required: true },

@@ -1,5 +1,8 @@
 /** What there is: jobs, workers, semaphores, lanes, and what was refused. */
+import type { JobView } from '../../common/protocol/answers.ts'
 import type { Question } from '../../common/protocol/client-door.ts'
+import type { Identity } from '../access/identity.ts'
+import { mayTouch } from '../access/scope.ts'
 import type { Asked } from '../broker-link.ts'
 import { badRequest } from '../failure.ts'
 import { countOf, json, refuse, relay, textOf } from './route.ts'
@@ -9,17 +12,30 @@ const DEFAULT_REFUSALS = 100
 const MAX_REFUSALS = 1000
 
 export function listRoutes(api: Api): Route[] {
-  const list = (what: 'jobs' | 'workers' | 'semaphores' | 'lanes', summary: string): Route => ({
+  const list = (what: 'workers' | 'semaphores' | 'lanes', summary: string): Route => ({
     method: 'GET',
     path: `/api/${what}`,
     id: `list_${what}`,
+    role: 'read',
+    scope: 'everything',
     summary,
     fields: [],
     answers: { 200: { description: summary, schema: NAMES[what] } },
     handle: async () => named(what, await ask(api, { what })),
   })
   return [
-    list('jobs', 'The jobs that were announced, and who can run them'),
+    {
+      method: 'GET',
+      path: '/api/jobs',
+      id: 'list_jobs',
+      role: 'read',
+      scope: 'itself',
+      summary: 'The jobs that were announced, and who can run them',
+      description: 'A token that is limited to some jobs sees these alone.',
+      fields: [],
+      answers: { 200: { description: 'the jobs', schema: 'Jobs' } },
+      handle: async ({ who }) => named('jobs', await ownJobs(api, who)),
+    },
     list('workers', 'The workers, and what each is doing'),
     list('semaphores', 'The semaphores: which members arrived, which are missing, since when'),
     list('lanes', 'The lanes and how full they are'),
@@ -27,6 +43,8 @@ export function listRoutes(api: Api): Route[] {
       method: 'GET',
       path: '/api/jobs/{job}/explain',
       id: 'explain_job',
+      role: 'read',
+      scope: { job: 'job' },
       summary: 'What would become of a trigger with these parameters; starts nothing',
       fields: [],
       open: 'a parameter of the job',
@@ -40,6 +58,8 @@ export function listRoutes(api: Api): Route[] {
       method: 'GET',
       path: '/api/refusals',
       id: 'list_refusals',
+      role: 'read',
+      scope: { job: 'job' },
       summary: 'Triggers that were refused: when, from where, why',
       fields: [
         { name: 'job', description: 'of this job', schema: { type: 'string' } },
@@ -55,10 +75,16 @@ export function listRoutes(api: Api): Route[] {
   ]
 }
 
-const NAMES = { jobs: 'Jobs', workers: 'Workers', semaphores: 'Semaphores', lanes: 'Lanes' }
+const NAMES = { workers: 'Workers', semaphores: 'Semaphores', lanes: 'Lanes' }
 
 const ask = (api: Api, question: Question): Promise<Asked<unknown>> =>
   api.broker.ask({ kind: 'query', question })
+
+async function ownJobs(api: Api, who: Identity): Promise<Asked<unknown>> {
+  const asked = await api.broker.ask<JobView[]>({ kind: 'query', question: { what: 'jobs' } })
+  if (asked.kind === 'refused' || who.jobs === null) return asked
+  return { ...asked, result: asked.result.filter(({ job }) => mayTouch(who, job)) }
+}
 
 /** Lists are wrapped in an object, which can be given more later. */
 const named = (name: string, asked: Asked<unknown>): Answer =>

@@ -17,6 +17,8 @@ function workerRoutes(api: Api): Route[] {
       method: 'POST',
       path: '/api/workers/{worker}/drain',
       id: 'drain_worker',
+      role: 'operate',
+      scope: 'everything',
       summary: 'Give a worker nothing new; what it runs goes on',
       fields: [
         {
@@ -37,6 +39,8 @@ function workerRoutes(api: Api): Route[] {
       method: 'POST',
       path: '/api/workers/{worker}/forget',
       id: 'forget_worker',
+      role: 'admin',
+      scope: 'everything',
       summary: 'Forget a worker that will not come back',
       fields: [],
       answers: { ...answers, 409: { description: 'it is here' } },
@@ -58,6 +62,8 @@ function semaphoreRoutes(api: Api): Route[] {
       method: 'POST',
       path: '/api/semaphores/{semaphore}/forget',
       id: 'forget_semaphore',
+      role: 'admin',
+      scope: 'everything',
       summary: 'Forget a semaphore whose definition was taken away: no flow waits for it any more',
       fields: [],
       answers: {
@@ -85,6 +91,8 @@ function gateRoutes(api: Api): Route[] {
       method: 'POST',
       path: `${path}/open`,
       id: 'open_gate',
+      role: 'operate',
+      scope: 'everything',
       summary: 'Open a gate by hand, whoever is missing',
       description: 'A key with slashes is percent-encoded: `shop%2Feu`.',
       fields: [
@@ -110,6 +118,8 @@ function gateRoutes(api: Api): Route[] {
       method: 'POST',
       path: `${path}/reset`,
       id: 'reset_gate',
+      role: 'operate',
+      scope: 'everything',
       summary: 'Close an open gate: it waits for all its members anew',
       fields: [],
       answers,

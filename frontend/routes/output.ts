@@ -20,6 +20,8 @@ export function outputRoutes(api: Api): Route[] {
       method: 'GET',
       path: '/api/runs/{run_id}/output',
       id: 'run_output',
+      role: 'read',
+      scope: { run: 'run_id' },
       summary: "A command's output, as it is; Server-Sent Events by Accept",
       description:
         'Events are `output` with `{task_id, attempt, stream, text, cut_bytes}`, and at last `end` with `{state, reason}`.',

@@ -4,7 +4,10 @@
  */
 import type { Request, Response } from 'express'
 import type { Log } from '../../common/daemon/log.ts'
+import type { Role } from '../../common/keys/tokens.ts'
 import type { Failure } from '../../common/protocol/client-door.ts'
+import type { Trail } from '../access/audit.ts'
+import type { Identity } from '../access/identity.ts'
 import type { Asked, BrokerLink } from '../broker-link.ts'
 import type { Counters } from '../counters.ts'
 import type { Feed } from '../feed.ts'
@@ -30,6 +33,9 @@ export type Call = {
   readonly body: Uint8Array
   /** The decoded parts of the path. */
   readonly path: (name: string) => string
+  readonly who: Identity
+  /** What the audit log will say of it. */
+  trail: Trail
 }
 
 export type Answer =
@@ -65,6 +71,19 @@ export type AnswerNote = {
   readonly type?: string
 }
 
+/**
+ * What of a request must be within the list of a token that is limited to some jobs: nothing; everything, which is not
+ * for such a token; a job, a run or a flow, named by a part of the path or else by a field; or what the route finds by
+ * itself (`call.who`).
+ */
+export type Scope =
+  | 'nothing'
+  | 'everything'
+  | 'itself'
+  | { readonly job: string }
+  | { readonly run: string }
+  | { readonly flow: string }
+
 export type Route = {
   readonly method: 'GET' | 'POST'
   /** With its variable parts in braces, as OpenAPI writes them. */
@@ -80,6 +99,13 @@ export type Route = {
   /** Reads its body itself: JSON of this schema, of at most so many bytes. */
   readonly json?: { readonly limit_bytes: number; readonly schema: Schema }
   readonly answers: Readonly<Record<number, AnswerNote>>
+  /** The role that is needed; `open` asks nobody. Whatever changes something needs more than `read`. */
+  readonly role: 'open' | Role
+  /** Fields that make an action of a question, and the role that it needs then. */
+  readonly acts_with?: { readonly fields: readonly string[]; readonly role: Role }
+  readonly scope: Scope
+  /** What a run's own token is good for here: that run, or triggers below it. Nothing by default. */
+  readonly run_token?: 'own_run' | 'below_it'
   /** HEAD is refused, because GET does something, or never ends. */
   readonly head?: false
   handle(call: Call): Promise<Answer>

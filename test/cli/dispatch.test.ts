@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { COMMANDS } from '../../cli/commands/table.ts'
+import { CLI_SETTINGS } from '../../cli/dispatch.ts'
 import { CONFIG_KEYS } from '../../common/daemon/config-file.ts'
 import { DEMO_SETTINGS } from '../../cli/commands/demo.ts'
 import { UP_SETTINGS } from '../../cli/commands/up.ts'
@@ -122,7 +123,7 @@ test('nobody there is unreachable, and says what to do', async (t) => {
   t.regex(err, /cannot reach jobz at http:\/\/127\.0\.0\.1:9.*\n.*jobz up/)
 })
 
-for (const status of [400, 401, 403, 404, 409, 413, 429, 500, 503])
+for (const status of [400, 401, 403, 404, 409, 413, 421, 429, 500, 503])
   test(`${status} is refused: 4, with the hint; --json has the error`, async (t) => {
     const reply = refusal(status, 'full', 'it is full \u001b[31m', 'try later')
     const { code, err } = await ask(t, ['workers'], { 'GET /api/workers': reply })
@@ -165,7 +166,7 @@ test('colours: FORCE_COLOR over NO_COLOR over the terminal', (t) => {
 
 test('jobz.yaml knows what the daemons know', (t) => {
   const tables = { up: UP_SETTINGS, demo: DEMO_SETTINGS, broker: BROKER, worker: WORKER }
-  const all = { ...tables, semaphore: SEMAPHORE, frontend: FRONTEND, cli: [{ flag: 'url' }] }
+  const all = { ...tables, semaphore: SEMAPHORE, frontend: FRONTEND, cli: CLI_SETTINGS }
   for (const [section, table] of Object.entries(all))
     t.deepEqual(
       CONFIG_KEYS.get(section)?.toSorted(),

@@ -134,7 +134,7 @@ test('when a part gets no answer, the others keep theirs', async (t) => {
       const { triggers } = request
       return triggers.length > 1 ? { result: triggers.map(() => accepted()) } : 'drop'
     },
-    { patience_ms: 500 },
+    { patience_ms: 2_000 },
   )
   const many = Array.from({ length: 501 }, () => ({ job: 'load' }))
   const answer = await post(frontend, many)

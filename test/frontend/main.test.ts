@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { createStanding } from '../../frontend/standing.ts'
@@ -7,15 +10,13 @@ import { start } from '../../frontend/main.ts'
 import { listen, readListenAddress } from '../../frontend/server.ts'
 import express from 'express'
 import { openFakeBroker } from './fake-broker.ts'
-import { ask, quietLog } from './with-frontend.ts'
+import { ask, OPEN, quietLog } from './with-frontend.ts'
 
-const serve = async (t: ExecutionContext, listen = '127.0.0.1:0') => {
+const serve = async (t: ExecutionContext, listen = '127.0.0.1:0', more: object = {}) => {
   const broker = await openFakeBroker()
   t.teardown(() => broker.stop())
-  return start({ ...KEYLESS, listen, broker: broker.worker }, quietLog())
+  return start({ ...OPEN, key: '', listen, broker: broker.worker, ...more }, quietLog())
 }
-
-const KEYLESS = { key: '', insecure: false }
 
 test('it serves where it is told to, and stops', async (t) => {
   const daemon = await serve(t)
@@ -35,8 +36,30 @@ test('it will not start on what is no address, or is taken', async (t) => {
   await first.stop()
   t.like(await serve(t, 'nowhere'), { kind: 'refused', exit_code: 2 })
   t.like(await serve(t, '127.0.0.1:99999'), { kind: 'refused', exit_code: 2 })
-  const settings = { ...KEYLESS, listen: '127.0.0.1:0', broker: 'http://x' }
+  const settings = { ...OPEN, key: '', listen: '127.0.0.1:0', broker: 'http://x' }
   t.like(await start(settings, quietLog()), { kind: 'refused', exit_code: 2 })
+})
+
+test('where others reach it, it will not start without asking who they are', async (t) => {
+  const told = await serve(t, '0.0.0.0:0')
+  t.like(told, { kind: 'refused', exit_code: 2 })
+  t.regex('kind' in told ? told.message : '', /--tokens FILE or --tls-ca FILE.*--insecure/)
+  const open = await serve(t, '0.0.0.0:0', { insecure: true })
+  if ('kind' in open) return t.fail(open.message)
+  const [, port] = /:(\d+)$/.exec(open.ready) ?? []
+  t.is((await ask(`http://127.0.0.1:${port}`, '/api/jobs')).status, 200)
+  await open.stop()
+})
+
+test('a file of tokens that is not there, or that others may read, is no start', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'jobz-tokens-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const tokens = join(folder, 'tokens.yaml')
+  t.like(await serve(t, '127.0.0.1:0', { tokens }), { kind: 'refused', exit_code: 2 })
+  writeFileSync(tokens, 'tokens: {}\n', { mode: 0o644 })
+  const told = await serve(t, '127.0.0.1:0', { tokens })
+  t.like(told, { kind: 'refused', exit_code: 2 })
+  t.regex('kind' in told ? told.message : '', /chmod 600/)
 })
 
 test('addresses to listen on', (t) => {
@@ -82,7 +105,7 @@ test('a reader that takes nothing is cut off', async (t) => {
     while (await body.write('x'.repeat(64 * 1024))) pieces += 1
     written.resolve(pieces)
   })
-  const server = await listen(app, { host: '127.0.0.1', port: 0 }, standing, 100)
+  const server = await listen(app, { host: '127.0.0.1', port: 0 }, standing, { grace_ms: 100 })
   t.teardown(() => server.stop())
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
   socket.on('error', () => {})

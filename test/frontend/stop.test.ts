@@ -26,7 +26,7 @@ async function serve() {
     },
     { host: '127.0.0.1', port: 0 },
     createStanding(),
-    GRACE_MS,
+    { grace_ms: GRACE_MS },
   )
   const held: Held = { begun: begun.promise, go: go.resolve }
   return { server, held }

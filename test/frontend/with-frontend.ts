@@ -5,11 +5,13 @@ import type { ExecutionContext } from 'ava'
 import type { Log } from '../../common/daemon/log.ts'
 import { openRequests } from '../../common/link/request.ts'
 import { openSubscriber } from '../../common/link/subscriber.ts'
+import { openAccess } from '../../frontend/access/open.ts'
 import { createApp } from '../../frontend/app.ts'
 import { createBrokerLink } from '../../frontend/broker-link.ts'
 import { createCounters } from '../../frontend/counters.ts'
 import { openFeed } from '../../frontend/feed.ts'
 import { listen } from '../../frontend/server.ts'
+import type { Manner } from '../../frontend/server.ts'
 import { createStanding } from '../../frontend/standing.ts'
 import { openFakeBroker } from './fake-broker.ts'
 import type { FakeBroker, Script } from './fake-broker.ts'
@@ -46,10 +48,32 @@ export const quietLog = (lines: string[] = []): Log => {
   return { debug: () => {}, info: note, warn: note, error: note }
 }
 
+/** Settings of a frontend that asks nobody who they are. */
+export const OPEN = {
+  listen: '127.0.0.1:0',
+  tokens: '',
+  tls_cert: '',
+  tls_key: '',
+  tls_ca: '',
+  tls_crl: '',
+  hosts: [],
+  audit: '',
+  insecure: false,
+} as const
+
+type How = {
+  readonly patience_ms?: number
+  readonly standing?: number
+  readonly open?: number
+  readonly settings?: Partial<Parameters<typeof openAccess>[0]>
+  readonly manner?: Manner
+  readonly log?: Log
+}
+
 export async function withFrontend(
   t: ExecutionContext,
   script: Script,
-  how: { patience_ms?: number; standing?: number; open?: number } = {},
+  how: How = {},
 ): Promise<Fixture> {
   const broker = await openFakeBroker(script)
   const connected = Promise.withResolvers<void>()
@@ -61,15 +85,28 @@ export async function withFrontend(
   )
   const standing = createStanding(how.standing)
   const counters = createCounters()
-  const log = quietLog()
-  const app = createApp({ broker: link, feed, standing, counters, log }, how.open)
-  const server = await listen(app, { host: '127.0.0.1', port: 0 }, standing, 500)
+  const log = how.log ?? quietLog()
+  const place = { host: '127.0.0.1', port: 0 }
+  const access = await openAccess({ ...OPEN, ...how.settings }, place.host, link, log)
+  if ('kind' in access) {
+    feed.close()
+    await requests.close()
+    await broker.stop()
+    throw new Error(access.message)
+  }
+  const app = createApp({ broker: link, feed, standing, counters, log }, access.doors, how.open)
+  const server = await listen(app, place, standing, {
+    grace_ms: 500,
+    tls: access.tls,
+    ...how.manner,
+  })
   // So that a test which is impatient on purpose does not also measure how busy the machine is.
   await connected.promise
   let stopped: Promise<void> | null = null
   const stop = (): Promise<void> => (stopped ??= server.stop())
   t.teardown(async () => {
     await stop()
+    access.close()
     feed.close()
     await requests.close()
     await broker.stop()
