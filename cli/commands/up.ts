@@ -82,7 +82,7 @@ export async function startUp(
     stop: () => up.stop(),
     reload: () => {
       for (const child of up.children)
-        if (child.name === 'worker' || child.name === 'semaphore') child.signal('SIGHUP')
+        if (child.name !== 'broker') child.signal('SIGHUP')
     },
     stop_limit_ms: stopLimit(up.children.length),
   }
