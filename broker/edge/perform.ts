@@ -13,6 +13,8 @@ import type { WorkerDoor } from './worker-door.ts'
 
 export type PerformPorts = {
   readonly store: Pick<Store, 'values'>
+  /** Names of parameters that are secret. */
+  readonly secret_names: () => ReadonlySet<string>
   readonly workers: Pick<WorkerDoor, 'say'>
   readonly clients: Pick<ClientDoor, 'reply'>
   readonly publisher: Pick<PublisherLink, 'publish'>
@@ -43,18 +45,19 @@ function letOut(
     case 'task': {
       const task_id = `${effect.run.run_id}.${effect.n}`
       return ports.workers.say(effect.peer, {
-        ...taskMessage(effect.run, effect.attempt, values),
+        ...taskMessage(ports, effect.run, effect.attempt, values),
         task_id,
       })
     }
     case 'broadcast': {
-      const message = { ...taskMessage(effect.run, 1, values), tasks: effect.tasks }
+      const message = { ...taskMessage(ports, effect.run, 1, values), tasks: effect.tasks }
       return ports.publisher.publish(taskChannel(effect.topic), message)
     }
   }
 }
 
 function taskMessage(
+  { secret_names }: PerformPorts,
   run: Run,
   attempt: number,
   values: ReadonlyMap<string, StoredValues>,
@@ -62,7 +65,11 @@ function taskMessage(
   const started_with = values.get(run.run_id)
   if (!started_with) throw new Error(`run ${run.run_id} has no stored values`)
   const { run_id, flow_id, job, deliver } = run
-  return { kind: 'task', run_id, flow_id, attempt, job, deliver, ...started_with }
+  const names = secret_names()
+  const secret =
+    names.size === 0 ? [] : Object.keys(started_with.params).filter((name) => names.has(name))
+  const task = { kind: 'task', run_id, flow_id, attempt, job, deliver, ...started_with } as const
+  return secret.length === 0 ? task : { ...task, secret }
 }
 
 /** One wake for each topic that has something new. */

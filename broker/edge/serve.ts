@@ -64,7 +64,8 @@ export async function serve(
     intake: openIntake(waiting),
     answer,
   })
-  const perform = performer({ store, workers, clients, publisher })
+  const secret_names = (): ReadonlySet<string> => state.secret_names
+  const perform = performer({ store, workers, clients, publisher, secret_names })
   const failed = new Promise<Error>((resolve) => {
     const onFailure = (error: unknown): void =>
       resolve(error instanceof Error ? error : new Error(String(error)))

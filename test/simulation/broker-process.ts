@@ -93,6 +93,7 @@ export function openBroker(ports: BrokerPorts): BrokerProcess {
     try {
       const perform = performer({
         store,
+        secret_names: () => state.secret_names,
         workers: { say: (peer, message) => letOut(() => say(peer, message)) },
         clients: { reply: (peer, reply) => letOut(() => say(peer, reply)) },
         publisher: {

@@ -19,7 +19,7 @@ import { pumpReports, sendAgain } from './reports.ts'
 import { keepUp, linkDeadline, refused, sayHello, welcomed } from './session.ts'
 import { announceCredit, startQueued } from './slots.ts'
 import type { Worker } from './state.ts'
-import { keyOf } from './state.ts'
+import { keyOf, secretNamesIn } from './state.ts'
 import { acknowledge } from './streams.ts'
 import {
   drainSet,
@@ -98,6 +98,7 @@ const ON_EVENT: { [K in Event['kind']]: Handler<Extract<Event, { kind: K }>> } =
   },
   reloaded: (worker, { jobs, reload_error }, now) => {
     worker.jobs = jobs ?? worker.jobs
+    worker.secret_names = new Set([...worker.secret_names, ...secretNamesIn(worker.jobs)])
     worker.reload_error = reload_error
     return worker.link.kind === 'apart' || worker.leaving ? [] : sayHello(worker, now)
   },

@@ -4,6 +4,7 @@
  * The spool on disk says the same of the attempts; this is the copy that decisions are made from.
  */
 import type { Job } from '../../common/definition/job.ts'
+import { secretNamesOf } from '../../common/definition/secrets.ts'
 import type { Ended, Task } from '../../common/protocol/worker-door.ts'
 import type { Stream } from './streams.ts'
 
@@ -14,6 +15,8 @@ export type AttemptKey = string
 export type AttemptTask = {
   readonly task_id: string
   readonly attempt: number
+  /** Names of parameters whose values are hidden in what the command writes. */
+  readonly secret?: readonly string[] | undefined
 } & Pick<Task, 'run_id' | 'flow_id' | 'job' | 'params' | 'context'>
 
 /** `fenced`: nobody wants the outcome any more, so none is reported. `returned`: it goes back, and must not start here. */
@@ -90,6 +93,8 @@ export type Worker = {
   readonly name: string
   readonly slots: number
   jobs: ReadonlyMap<string, Job>
+  /** What any of them declares secret, and what they did before a reload. */
+  secret_names: ReadonlySet<string>
   reload_error: string | null
   link: Link
   heartbeat_ms: number
@@ -124,6 +129,7 @@ export function newWorker(options: {
 }): Worker {
   return {
     ...options,
+    secret_names: secretNamesIn(options.jobs),
     reload_error: null,
     link: { kind: 'apart' },
     heartbeat_ms: 5_000,
@@ -141,6 +147,9 @@ export function newWorker(options: {
     pace_ms: null,
   }
 }
+
+export const secretNamesIn = (jobs: ReadonlyMap<string, Job>): Set<string> =>
+  secretNamesOf([...jobs.values()].map(({ card }) => card))
 
 export const keyOf = (ref: { readonly task_id: string; readonly attempt: number }): AttemptKey =>
   `${ref.task_id}#${ref.attempt}`
