@@ -99,8 +99,10 @@ function showValue(
 ): string {
   const names = new Set([...secretNamesOf([rules]), ...(how.secret_names ?? [])])
   if (names.has(name)) return 'the value (secret, not shown)'
-  const texts = Object.entries(given).map(([key, value]) => [key, singleText(value) ?? ''])
-  const secrets = secretValuesOf(names, Object.fromEntries(texts) as Record<string, string>)
+  const texts = Object.entries(given).map(([key, value]) => [key, singleText(value) ?? ''] as const)
+  // The same value may stand in another parameter, as it came or made harmless.
+  const clean = texts.map(([key, value]) => [key, sanitize(value)] as const)
+  const secrets = secretValuesOf(names, Object.fromEntries(texts), Object.fromEntries(clean))
   return JSON.stringify(shorten(hideIn(text, secrets)))
 }
 
