@@ -29,7 +29,7 @@ async function plan(cli: Cli): Promise<number> {
   if (read.kind === 'usage') return complainUsage(cli.terminal, PLAN, read)
   const [{ loadDefinitions }, { secretNamesIn }, { checkParams }] = await Promise.all([
     import('../../common/definition/load.ts'),
-    import('../../common/definition/secret-places.ts'),
+    import('../../common/definition/secrets.ts'),
     import('../../common/definition/values.ts'),
   ])
   const folder = textFlag(cli, 'jobs') ?? (cli.terminal.env['JOBZ_JOBS'] || 'jobs')

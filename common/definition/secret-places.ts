@@ -5,7 +5,6 @@
  * A name is secret in every job once one of these files says so, so all of them are looked at together.
  */
 import type { Card, Semaphore, Step } from './card.ts'
-import { secretNamesOf } from './secrets.ts'
 import { placeholdersOf } from './template.ts'
 import type { Path } from './yaml-tree.ts'
 
@@ -18,9 +17,6 @@ export type SecretPlace = {
 }
 
 type Names = ReadonlySet<string>
-
-export const secretNamesIn = (jobs: Iterable<{ readonly card: Card }>): Names =>
-  secretNamesOf([...jobs].map(({ card }) => card))
 
 export function placesInJob(card: Card, names: Names): SecretPlace[] {
   const key = usedIn(card.concurrency?.key ?? null, names)

@@ -23,6 +23,9 @@ export function secretNamesOf(cards: Iterable<Pick<Card, 'params'>>): Set<string
   return names
 }
 
+export const secretNamesIn = (jobs: Iterable<{ readonly card: Card }>): Set<string> =>
+  secretNamesOf([...jobs].map(({ card }) => card))
+
 /** The values that are to be hidden wherever they stand. */
 export function secretValuesOf(names: ReadonlySet<string>, ...all: readonly Values[]): string[] {
   if (names.size === 0) return []

@@ -4,7 +4,7 @@
  * The spool on disk says the same of the attempts; this is the copy that decisions are made from.
  */
 import type { Job } from '../../common/definition/job.ts'
-import { secretNamesOf } from '../../common/definition/secrets.ts'
+import { secretNamesIn } from '../../common/definition/secrets.ts'
 import type { Ended, Task } from '../../common/protocol/worker-door.ts'
 import type { Stream } from './streams.ts'
 
@@ -129,7 +129,7 @@ export function newWorker(options: {
 }): Worker {
   return {
     ...options,
-    secret_names: secretNamesIn(options.jobs),
+    secret_names: secretNamesIn(options.jobs.values()),
     reload_error: null,
     link: { kind: 'apart' },
     heartbeat_ms: 5_000,
@@ -147,9 +147,6 @@ export function newWorker(options: {
     pace_ms: null,
   }
 }
-
-export const secretNamesIn = (jobs: ReadonlyMap<string, Job>): Set<string> =>
-  secretNamesOf([...jobs.values()].map(({ card }) => card))
 
 export const keyOf = (ref: { readonly task_id: string; readonly attempt: number }): AttemptKey =>
   `${ref.task_id}#${ref.attempt}`
