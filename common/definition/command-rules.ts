@@ -42,7 +42,7 @@ export type SimpleCommand = {
 
 export type UseProblem = { readonly use: Use; readonly message: string; readonly hint: string }
 
-const ASSIGNMENT = /^[A-Za-z_]\w*\+?=/
+export const ASSIGNMENT = /^[A-Za-z_]\w*\+?=/
 
 /** Answers the first value that stands where it would be more than data, or null. */
 export function commandProblem(command: SimpleCommand): UseProblem | null {

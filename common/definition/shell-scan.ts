@@ -67,6 +67,8 @@ export type Scan = {
   readonly frames: Frame[]
   /** Every placeholder so far, in order. */
   readonly uses: Use[]
+  /** Those of them that become arguments of programs. */
+  readonly shown: Use[]
   /** Here-documents whose bodies begin after this line. */
   hereDocuments: HereDocument[]
   /** The place right after a `$` that is only a character; -1 without one. */
@@ -91,6 +93,7 @@ export function startScan(
     out: [],
     frames,
     uses: [],
+    shown: [],
     hereDocuments: [],
     afterLoneDollar: -1,
     lost: null,

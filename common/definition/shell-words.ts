@@ -5,6 +5,7 @@
  * The quoting of values never depends on what is here; only the refusal of values that would be code does.
  */
 import { commandProblem } from './command-rules.ts'
+import { shownArguments } from './shown-arguments.ts'
 import { isInSubstitution, lose, refuse } from './shell-scan.ts'
 import type { Line, Scan } from './shell-scan.ts'
 
@@ -116,4 +117,5 @@ function checkCommand(scan: Scan, line: Line): void {
   const upstream = line.isPiped ? scan.uses.slice(0, line.firstUse) : []
   const problem = commandProblem({ words: line.words, redirects: line.redirects, upstream })
   if (problem !== null) refuse(scan, problem.use.offset, problem.message, problem.hint)
+  scan.shown.push(...shownArguments(line.words))
 }

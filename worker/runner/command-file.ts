@@ -80,7 +80,7 @@ function argvBody(
   const [program = ''] = words
   // `exec` would take these for its own options, or for nothing at all.
   if (program === '' || program.startsWith('-'))
-    return impossible(`${JSON.stringify(program)} cannot be the name of a program`)
+    return impossible('the name of its program is empty, or begins with -')
   return { kind: 'body', text: `set -- ${words.map(quoteWord).join(' ')}\nexec "$@"` }
 }
 

@@ -1,5 +1,6 @@
 /** What the spool has to tell of an attempt that is over. */
 import type { Exit } from '../core/event.ts'
+import type { Mask } from './masks.ts'
 import { errorTail, readValues, sizeOf } from './outputs.ts'
 import type { Spool } from './spool.ts'
 
@@ -9,6 +10,7 @@ export function exitOf(
   entry: string,
   started_at_ms: number | null,
   how: Exit['how'],
+  mask: Mask | null,
   /** When it ended, if that was not just now. */
   at_ms: number = Date.now(),
 ): { readonly exit: Exit; readonly dropped: readonly string[] } {
@@ -28,7 +30,7 @@ export function exitOf(
     stdout_bytes,
     stderr_bytes,
     output: values,
-    error_tail: errorTail(spool.pathOf(entry, 'stderr'), stderr_bytes),
+    error_tail: errorTail(spool.pathOf(entry, 'stderr'), stderr_bytes, mask),
   }
   return { exit, dropped }
 }

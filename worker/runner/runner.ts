@@ -6,7 +6,7 @@
  */
 import type { Log } from '../../common/daemon/log.ts'
 import type { Effect, Event, Exit, Restored, StreamName } from '../core/event.ts'
-import type { AttemptKey, Limits, StopReason } from '../core/state.ts'
+import type { AttemptKey, AttemptTask, Limits, StopReason } from '../core/state.ts'
 import { keyOf } from '../core/state.ts'
 import { exitOf } from './exits.ts'
 import type { KeeperPool } from './keeper-pool.ts'
@@ -15,7 +15,8 @@ import type { CommandHeader } from './command-file.ts'
 import type { Keeper } from './keeper.ts'
 import type { LaunchOptions } from './launch.ts'
 import { prepareLaunch } from './launch.ts'
-import { punchHole, readBytes, sizeOf } from './outputs.ts'
+import { type Mask, maskOf } from './masks.ts'
+import { punchHole, readableSize, readHidden } from './outputs.ts'
 import { BOOT_ID, isAlive } from './process-table.ts'
 import { repeatEvery } from './repeat.ts'
 import type { Spool, Stored } from './spool.ts'
@@ -35,6 +36,8 @@ type Command = {
   readonly keeper: Keeper | null
   readonly tree: Tree
   readonly started_at_ms: number
+  /** Hides what is secret of its run. */
+  readonly mask: Mask | null
   stdout_bytes: number
   stderr_bytes: number
   stopping: boolean
@@ -81,7 +84,7 @@ export class Runner {
   }
 
   start(effect: Extract<Effect, { kind: 'start' }>): void {
-    const { key, limits } = effect
+    const { key, task, limits } = effect
     const entry = this.#spool.entryOf(key)
     if (entry === null) throw new Error(`${key} is to be started and is not in the spool`)
     const launch = prepareLaunch(effect, this.#spool.pathOf(entry, 'output'), this.#options)
@@ -99,7 +102,8 @@ export class Runner {
       this.#keepers.giveBack(keeper)
       return refuse('not_kept', String(error))
     }
-    this.#add({ key, entry, keeper, started_at_ms, stopping: false }, keeper.identity)
+    const mask = maskOf(task)
+    this.#add({ key, entry, keeper, started_at_ms, mask, stopping: false }, keeper.identity)
     keeper.run(entry)
     this.#options.onEvent({ kind: 'started', key, at_ms: started_at_ms })
   }
@@ -130,16 +134,17 @@ export class Runner {
       if (!header || entry === null) return { task, stop, running: null }
       const { started_at_ms, keeper } = header
       const limits: Limits = header.limits
-      this.#add({ key, entry, keeper: null, started_at_ms, stopping: stop !== null }, keeper)
+      const mask = maskOf(task)
+      this.#add({ key, entry, keeper: null, started_at_ms, mask, stopping: stop !== null }, keeper)
       this.#adoptedWatch.begin()
       const running_for_ms = runningFor(header)
       return { task, stop, running: { running_for_ms, started_at_ms, limits } }
     })
   }
 
-  /** Bytes of an attempt's stream. */
-  read(key: AttemptKey, stream: StreamName, offset: number, length: number): Buffer {
-    return readBytes(this.#pathOf(key, stream), offset, length)
+  /** Bytes of an attempt's stream, as they may be shown. */
+  read(task: AttemptTask, stream: StreamName, offset: number, length: number): Buffer {
+    return readHidden(this.#pathOf(keyOf(task), stream), offset, length, maskOf(task))
   }
 
   /** Gives a part of it back to the disk. */
@@ -160,7 +165,7 @@ export class Runner {
   }
 
   #add(
-    command: Pick<Command, 'key' | 'entry' | 'keeper' | 'started_at_ms' | 'stopping'>,
+    command: Pick<Command, 'key' | 'entry' | 'keeper' | 'started_at_ms' | 'mask' | 'stopping'>,
     keeper: Tree['keeper'],
   ): void {
     const tree: Tree = { attempt_id: command.key, keeper, since_ticks: null }
@@ -190,7 +195,7 @@ export class Runner {
   }
 
   #refuse(key: AttemptKey, entry: string, how: Exit['how']): void {
-    const { exit } = exitOf(this.#spool, entry, null, how)
+    const { exit } = exitOf(this.#spool, entry, null, how, null)
     this.#options.onEvent({ kind: 'exited', key, exit })
   }
 
@@ -240,10 +245,10 @@ export class Runner {
   }
 
   #tellEnd(command: Command, how: Exit['how'], at_ms?: number): void {
-    const { key, entry, started_at_ms } = command
+    const { key, entry, started_at_ms, mask } = command
     this.#commands.delete(entry)
     if (this.#left) return
-    const { exit, dropped } = exitOf(this.#spool, entry, started_at_ms, how, at_ms)
+    const { exit, dropped } = exitOf(this.#spool, entry, started_at_ms, how, mask, at_ms)
     if (dropped.length > 0)
       this.#options.log.warn('output values were left out', { attempt: key, dropped })
     if (how.kind === 'never_ran') this.#spool.clear(entry)
@@ -253,8 +258,9 @@ export class Runner {
   #lookAtOutput(): boolean {
     for (const command of this.#commands.values()) {
       if (command.ending) continue
-      const stdout_bytes = sizeOf(this.#spool.pathOf(command.entry, 'stdout'))
-      const stderr_bytes = sizeOf(this.#spool.pathOf(command.entry, 'stderr'))
+      const { entry, mask } = command
+      const stdout_bytes = readableSize(this.#spool.pathOf(entry, 'stdout'), mask)
+      const stderr_bytes = readableSize(this.#spool.pathOf(entry, 'stderr'), mask)
       if (command.stdout_bytes === stdout_bytes && command.stderr_bytes === stderr_bytes) continue
       Object.assign(command, { stdout_bytes, stderr_bytes })
       this.#options.onEvent({ kind: 'grew', key: command.key, stdout_bytes, stderr_bytes })

@@ -44,6 +44,7 @@ const TaskRecord = z.object({
   params: z.record(z.string(), z.string()),
   context: z.record(z.string(), z.string()),
   token: z.string().optional(),
+  secret: z.array(z.string()).optional(),
 })
 /** A reason that is not known stops it all the same. */
 const StopRecord = z.enum(['timeout', 'canceled', 'fenced', 'returned']).catch('canceled')

@@ -58,7 +58,7 @@ jobs:
     on_lost: wait
     lane: media
     priority: 0
-    concurrency: {limit: 2, key: "%(source)s", per: worker, when_full: replace}
+    concurrency: {limit: 2, key: "%(day)s", per: worker, when_full: replace}
     env: {MODE: 010, EMPTY: "", NONE: }
     env_file: /etc/a.env
     cwd: /srv
@@ -86,7 +86,7 @@ test('every key has its meaning, and values keep the text that was written', (t)
     on_lost: 'wait',
     lane: 'media',
     priority: 0,
-    concurrency: { limit: 2, key: '%(source)s', per: 'worker', when_full: 'replace' },
+    concurrency: { limit: 2, key: '%(day)s', per: 'worker', when_full: 'replace' },
     expires_ms: 172_800_000,
     output_limit_bytes: 1024,
   })
