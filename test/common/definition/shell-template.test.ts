@@ -1,5 +1,5 @@
 import test from 'ava'
-import type { Trust } from '../../../common/definition/command-rules.ts'
+import type { Trust } from '../../../common/definition/command-uses.ts'
 import { rewriteShell } from '../../../common/definition/shell-template.ts'
 
 /** Parameters are named after how far their values are known. */
