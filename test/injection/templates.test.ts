@@ -7,6 +7,7 @@
  *
  * JOBZ_FUZZ_RUNS (templates a shell) and JOBZ_FUZZ_SEED make longer and other runs of this test.
  */
+import { isDeepStrictEqual } from 'node:util'
 import test from 'ava'
 import * as fc from 'fast-check'
 import { rewriteShell } from '../../common/definition/shell-template.ts'
@@ -57,18 +58,15 @@ function differences(shell: string, batch: readonly Template[]): unknown[] {
   const { calls, intrusions } = runCases(shell, cases, { isAlone: true })
   const wrong = batch.flatMap(({ text, rewritten }, place) => {
     const meant = calls.get(callsKey(place * 2, 0)) ?? []
-    return VALUES.flatMap((value, row) => {
+    for (const [row, value] of VALUES.entries()) {
       const seen = calls.get(callsKey(place * 2 + 1, row))
       const expected = meant.map((call) =>
         call.map((argument) => argument.replaceAll(WORD, () => value)),
       )
-      return JSON.stringify(seen) === JSON.stringify(expected)
-        ? []
-        : [{ text, rewritten, value, seen, expected }]
-    })
+      if (!isDeepStrictEqual(seen, expected)) return [{ text, rewritten, value, seen, expected }]
+    }
+    return []
   })
-  return [
-    ...wrong.toSorted((one, other) => one.text.length - other.text.length).slice(0, 3),
-    ...intrusions,
-  ]
+  const shortest = wrong.toSorted((one, other) => one.text.length - other.text.length)
+  return [...shortest.slice(0, 3), ...intrusions]
 }
