@@ -20,6 +20,9 @@ export function guard(req: Request, res: Response, next: NextFunction): void {
     const hint = 'percent-encode what is not ASCII: curl -G --data-urlencode "name=value" …'
     return sendFailure(res, badRequest('the URL is not plain ASCII', hint))
   }
+  // Node reads the first of several; whoever stands between may have read another.
+  if ((req.headersDistinct['host']?.length ?? 0) > 1)
+    return sendFailure(res, badRequest('the request has more than one Host header'))
   next()
 }
 
