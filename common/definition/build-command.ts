@@ -1,7 +1,7 @@
 /** The command of a job: its placeholders rewritten or checked, and refused where a value would be more than data. */
 import { PARAM_NAME_PATTERN } from './card.ts'
 import { commandProblem } from './command-rules.ts'
-import type { Trust, Use, Word } from './command-rules.ts'
+import type { Trust, Use, Word } from './command-uses.ts'
 import type { Command } from './job.ts'
 import { nearestName } from './nearest.ts'
 import type { Report } from './report.ts'
@@ -60,7 +60,7 @@ export function namesIn(job: JobYaml): Set<string> {
   )
 }
 
-/** How far a parameter's values are known: see the types of `command-rules.ts`. */
+/** How far a parameter's values are known: see the types of `command-uses.ts`. */
 function trustOf(name: string, params: Readonly<Record<string, ParamYaml | null>>): Trust {
   if (BUILT_IN_NAMES.has(name)) return BUILT_IN_TEXTS.has(name) ? 'text' : 'safe'
   // A value that nobody declared may be carried from another step, and then it is any text.

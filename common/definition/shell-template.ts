@@ -6,7 +6,7 @@
  * placeholder gets the quoting of its place: bare, inside `"…"` or inside `'…'`. Where none is safe, or where dash and
  * bash read the text differently and nobody can tell what the place is, the command is refused.
  */
-import type { Trust, Use } from './command-rules.ts'
+import type { Trust, Use } from './command-uses.ts'
 import { scanAll } from './shell-lexer.ts'
 import { startScan } from './shell-scan.ts'
 import { placeholdersOf, piecesOf } from './template.ts'

@@ -4,7 +4,7 @@
  * variables, redirections and pipes.
  */
 import { ASSIGNMENT } from './command-rules.ts'
-import type { Use, Word } from './command-rules.ts'
+import type { Use, Word } from './command-uses.ts'
 
 /** What dash, bash and busybox do without a program, and words that begin no command. */
 const OF_THE_SHELL: ReadonlySet<string> = new Set(
