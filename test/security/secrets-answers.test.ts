@@ -167,6 +167,16 @@ test('a value travels on as it is: to the next step, into a retry, and into a re
   t.is(other.code, 'request_id_taken')
 })
 
+test('what a job says of itself is told without its secrets, also to the next who says how far it is', (t) => {
+  const world = makeWorld(t)
+  world.worker('web1', { cards: [LOGIN] })
+  const { run_id } = world.trigger('login', { token: SECRET })
+  const said = world.result({ kind: 'report', run_id, message: `with ${SECRET}` })
+  t.like(said, { message: 'with ***' })
+  t.like(world.result({ kind: 'report', run_id, progress: 5 }), { message: 'with ***' })
+  t.like(world.result({ kind: 'report', run_id, message: null }), { message: null })
+})
+
 test('what was secret once stays so, over a new card without it and over a restart', (t) => {
   const world = makeWorld(t)
   world.worker('web1', { cards: [LOGIN] })
