@@ -16,7 +16,7 @@ import type { Flag, FlagValue, Usage } from './flags.ts'
 export const CONFIG_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['up', ['jobs', 'data', 'listen', 'bind', 'slots']],
   ['broker', ['data', 'bind', 'keep-days', 'keep-runs', 'max-lost', 'max-depth']],
-  ['worker', ['name', 'jobs', 'topics', 'slots', 'spool', 'broker', 'url', 'allow-root']],
+  ['worker', ['name', 'jobs', 'topics', 'slots', 'spool', 'broker', 'url', 'allow-root', 'policy']],
   ['semaphore', ['jobs', 'broker']],
   ['frontend', ['listen', 'broker']],
   ['demo', ['jobs', 'data', 'listen', 'bind', 'slots', 'once']],

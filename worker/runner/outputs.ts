@@ -35,7 +35,7 @@ export function readBytes(path: string, offset: number, length: number): Buffer 
 }
 
 /** The last 4 KiB as text; what is not UTF-8, and NULs, are replaced. */
-export function errorTail(path: string, size: number): string {
+export function errorTail(path: string, size = sizeOf(path)): string {
   if (size === 0) return ''
   const from = Math.max(0, size - ERROR_TAIL_BYTES)
   const bytes = readBytes(path, from, size - from)
