@@ -27,7 +27,7 @@ import { aTask, openBroker } from './fake-broker.ts'
 import { IS_ROOT, OTHER } from './runner/users.ts'
 import { until } from './until.ts'
 import type { Site } from './with-daemon.ts'
-import { openSite } from './with-daemon.ts'
+import { logged, openSite } from './with-daemon.ts'
 
 const FAMILY = fileURLToPath(new URL('../fixtures/worker/family.sh', import.meta.url))
 const SETPRIV_PROGRAM = findTool('setpriv', { PATH: COMMAND_PATH }) ?? ''
@@ -243,4 +243,14 @@ testBy(SUDO, 'without a rule nothing runs, and the rule is told', async (t) => {
   const { reason, exit_code, message } = await broker.ended(task.task_id)
   t.deepEqual([reason, exit_code], ['spawn_failed', null])
   t.true(message?.includes(`must allow it: ${RULE}`), message ?? '')
+})
+
+testBy(SETPRIV, 'it says which jobs it runs as root', async (t) => {
+  const broker = await openBroker(t)
+  const as_other = { command: 'true', user: OTHER.name }
+  const daemon = SETPRIV.open(t, { ours: { command: 'true' }, theirs: as_other }).start(
+    broker.address,
+  )
+  await logged(daemon, 'this worker is root, and so are the commands')
+  t.regex(daemon.log(), /without `user:`","jobs":\["ours"\]/)
 })
