@@ -20,7 +20,19 @@ export const CONFIG_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ],
   [
     'worker',
-    ['name', 'jobs', 'topics', 'slots', 'spool', 'broker', 'key', 'insecure', 'url', 'allow-root'],
+    [
+      'name',
+      'jobs',
+      'topics',
+      'slots',
+      'spool',
+      'broker',
+      'key',
+      'insecure',
+      'url',
+      'allow-root',
+      'policy',
+    ],
   ],
   ['semaphore', ['jobs', 'broker', 'key', 'insecure']],
   [

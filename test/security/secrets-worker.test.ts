@@ -3,7 +3,8 @@ import test from 'ava'
 import type { Job } from '../../common/definition/job.ts'
 import type { Effect } from '../../worker/core/event.ts'
 import type { AttemptTask } from '../../worker/core/state.ts'
-import { openSpool, prepareSpool } from '../../worker/runner/spool.ts'
+import { openSpool } from '../../worker/runner/spool.ts'
+import { prepareSpool } from '../../worker/runner/spool-folder.ts'
 import { jobsOf } from '../worker/jobs-of.ts'
 import { aWorld, type World } from '../worker/core/world.ts'
 import { temporaryFolder } from '../worker/runner/with-runner.ts'
@@ -42,7 +43,9 @@ test('a reload adds to what is secret, and takes nothing away', (t) => {
 })
 
 test('the next daemon of the spool knows it too, whatever its jobs say', (t) => {
-  const root = prepareSpool(temporaryFolder(t))
+  const prepared = prepareSpool(temporaryFolder(t))
+  if (prepared.kind === 'refused') throw new Error(prepared.message)
+  const { root } = prepared
   const world = aWorld(4, jobs(LOAD, LOGIN))
   world.join()
   const task = kept(world) as AttemptTask

@@ -28,7 +28,7 @@ export function prepare(
 ): Prepared {
   const job = jobs.get(task.job)
   if (!job) {
-    const message = `worker ${worker} has no job ${task.job} in its jobs directory`
+    const message = `worker ${worker} offers no job ${task.job}: its jobs directory has none, or its topics or its policy leave it out`
     return { kind: 'refused', reason: 'unknown_job', message }
   }
   const secret_names = new Set(task.secret)

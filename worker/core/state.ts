@@ -128,11 +128,12 @@ export function newWorker(options: {
   readonly name: string
   readonly slots: number
   readonly jobs: ReadonlyMap<string, Job>
+  readonly reload_error?: string | null
 }): Worker {
   return {
     ...options,
     secret_names: secretNamesIn(options.jobs.values()),
-    reload_error: null,
+    reload_error: options.reload_error ?? null,
     link: { kind: 'apart' },
     heartbeat_ms: 5_000,
     heard_ms: 0,
