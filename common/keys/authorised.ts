@@ -39,7 +39,8 @@ export type ReadAuthorised = {
   readonly problems: readonly string[]
 }
 
-const ENDING = '.yaml'
+/** Not `.yaml`, which belongs to jobs: the folder may lie below theirs. */
+export const ENDING = '.pub'
 
 /**
  * Reads the folder. A file that is wrong lets nobody in, and takes nothing from the others: a key that was taken away must not stay

@@ -2,7 +2,7 @@
  * The folder of keys beside a broker: its own pair, who may come in, and the pairs that were made here for others.
  *
  *     broker.key               the broker's own pair
- *     authorised/NAME.yaml     who may come in, one file a key
+ *     authorised/NAME.pub      who may come in, one file a key
  *     NAME.key                 a pair for somebody else, to be moved to its host
  */
 import { existsSync, mkdirSync, statSync } from 'node:fs'

@@ -60,9 +60,13 @@ function taskOf(worker: Worker, message: Task): AttemptTask | null {
   const n = tasks && Object.hasOwn(tasks, worker.name) ? tasks[worker.name] : undefined
   const task_id = message.task_id ?? (n === undefined ? undefined : `${run_id}.${n}`)
   if (task_id === undefined) return null
-  const task = { task_id, attempt, run_id, flow_id, job, params, context, token }
   const secret = secretIn(worker, message)
-  return secret.length === 0 ? task : { ...task, secret }
+  return {
+    ...{ task_id, attempt, run_id, flow_id, job, params, context },
+    ...(token === undefined ? {} : { token }),
+    ...(secret.length === 0 ? {} : { secret }),
+  }
+}
 }
 
 /** What the broker says to be secret (it knows the jobs of all workers), and what a job of this worker does. */

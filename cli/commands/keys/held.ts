@@ -1,5 +1,6 @@
 /** What may be taken from somebody, of each kind, and how that is done. */
 import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { ENDING } from '../../../common/keys/authorised.ts'
 import { authorisedFolder, authorisedPath, keyPath } from '../../../common/keys/folder.ts'
 import { readPrivate } from '../../../common/keys/private-file.ts'
 import {
@@ -43,7 +44,7 @@ const READERS: Readonly<Record<HeldKind, (folder: string) => ReadHeld>> = {
 /** By the names of the files: one that cannot be read must be as easy to take away as any other. */
 function keys(folder: string): ReadHeld {
   const names = [
-    ...namesIn(authorisedFolder(folder), '.yaml'),
+    ...namesIn(authorisedFolder(folder), ENDING),
     ...namesIn(folder, '.key').filter((name) => name !== 'broker'),
   ]
   return {

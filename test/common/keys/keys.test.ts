@@ -104,12 +104,12 @@ test('who is authorised is a folder of files; a wrong one takes nothing from the
   writeAuthorised(folder, 'web17', { role: 'worker', public_key, topics: ['import_*'] })
   writeAuthorised(folder, 'front', { role: 'frontend', public_key: broker.publicKey })
   writeAuthorised(folder, 'zwin', { role: 'client', public_key })
-  writeFileSync(join(folder, 'bad.yaml'), 'role: god\n')
-  writeFileSync(join(folder, '-x.yaml'), '')
-  writeFileSync(join(folder, 'web17.yaml~'), 'left by an editor')
-  writeFileSync(join(folder, 'open.yaml'), 'role: client\n', { mode: 0o666 })
-  chmodSync(join(folder, 'open.yaml'), 0o666)
-  mkdirSync(join(folder, 'folder.yaml'))
+  writeFileSync(join(folder, 'bad.pub'), 'role: god\n')
+  writeFileSync(join(folder, '-x.pub'), '')
+  writeFileSync(join(folder, 'web17.pub~'), 'left by an editor')
+  writeFileSync(join(folder, 'open.pub'), 'role: client\n', { mode: 0o666 })
+  chmodSync(join(folder, 'open.pub'), 0o666)
+  mkdirSync(join(folder, 'folder.pub'))
   const { keys, problems } = readAuthorised(folder)
   t.deepEqual(keys.get(public_key), {
     name: 'web17',
@@ -122,12 +122,12 @@ test('who is authorised is a folder of files; a wrong one takes nothing from the
   const all = problems.join('\n')
   t.is(problems.length, 5, all)
   for (const says of [
-    /bad\.yaml:1:7: role: /,
+    /bad\.pub:1:7: role: /,
     /public_key: /,
-    /-x\.yaml: the file is not named for anybody/,
-    /others may write .*open\.yaml/,
-    /folder\.yaml is no file/,
-    /zwin\.yaml: web17 has the same key/,
+    /-x\.pub: the file is not named for anybody/,
+    /others may write .*open\.pub/,
+    /folder\.pub is no file/,
+    /zwin\.pub: web17 has the same key/,
   ])
     t.regex(all, says)
 })
