@@ -34,8 +34,8 @@ export const tooManyFailures = (wait_ms: number): Failure =>
   failure(
     429,
     'too_many_failures',
-    'too many tokens from this address were wrong',
-    'try again later, with a good one',
+    'too many requests from this address had no good token',
+    'try again later, with one',
     wait_ms / 1000,
   )
 export const tooManyRequests = (who: Identity, wait_ms: number): Failure =>

@@ -15,10 +15,17 @@ import { askSecurely, authorityOf } from './certificates.ts'
 import type { Authority } from './certificates.ts'
 import { actions, tokenFile, twoRuns } from './closed.ts'
 
+/** A connection may be silent for as long as a test takes. */
+const PATIENT = { headers_ms: 600_000, request_ms: 600_000 }
+
 async function secured(t: ExecutionContext, more: object = {}, lines: string[] = []) {
   const authority = await authorityOf(t)
   const settings = { ...authority.settings, ...more }
-  const frontend = await withFrontend(t, twoRuns, { settings, log: quietLog(lines) })
+  const frontend = await withFrontend(t, twoRuns, {
+    settings,
+    log: quietLog(lines),
+    manner: PATIENT,
+  })
   const ask = (
     pair: Pair | undefined,
     how: { path?: string; token?: string; options?: object } = {},
@@ -134,11 +141,14 @@ test('the live connections of a revoked one are ended, streams and idle ones', a
     await openStream(url, authority, bad),
   ]
   const idle = await idleConnection(url, authority, bad)
+  const other = await idleConnection(url, authority, good)
   await authority.revoke([bad.serial])
   await cut.closed
   await idle.closed
   t.false(kept.isClosed())
+  t.false(other.socket.destroyed)
   kept.end()
+  other.socket.destroy()
 })
 
 test('a certificate that runs out loses its connection', async (t) => {
