@@ -133,21 +133,3 @@ export const isExpired = ({ expires_ms }: Pick<Token, 'expires_ms'>, now_ms: num
 const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest()
 /** An unknown id takes as long as a known one. */
 const NOBODY = Buffer.alloc(32)
-
-/** Whether a name is one of these names and patterns. Takes time in proportion to their lengths, whatever they are. */
-export const matchesAny = (patterns: readonly string[], name: string): boolean =>
-  patterns.some((pattern) => matches(pattern, name))
-
-function matches(pattern: string, name: string): boolean {
-  const [first = '', ...others] = pattern.split('*')
-  const last = others.pop()
-  if (last === undefined) return name === pattern
-  if (!name.startsWith(first) || !name.endsWith(last)) return false
-  let at = first.length
-  for (const part of others) {
-    const found = name.indexOf(part, at)
-    if (found < 0) return false
-    at = found + part.length
-  }
-  return at <= name.length - last.length
-}

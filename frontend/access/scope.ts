@@ -1,5 +1,5 @@
 /** What a token that is limited to some jobs, or a run's own token, may see and touch of what a request names. */
-import { matchesAny } from '../../common/keys/tokens.ts'
+import { matchesAny } from '../../common/definition/name-patterns.ts'
 import type { FlowView, RunView } from '../../common/protocol/answers.ts'
 import type { Failure } from '../../common/protocol/client-door.ts'
 import type { BrokerLink } from '../broker-link.ts'

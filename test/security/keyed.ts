@@ -1,7 +1,7 @@
 /** A cluster whose broker has keys, and peers at its doors that can be told to do what no daemon of ours would. */
 import { rmSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
-import { curveKeyPair, Dealer, type Socket, Subscriber } from 'zeromq'
+import { curveKeyPair, Dealer, Subscriber } from 'zeromq'
 import { addKey, authorisedPath, keyPath, makeBrokerKey } from '../../common/keys/folder.ts'
 import type { DaemonKey, KeyRole } from '../../common/keys/key-file.ts'
 import { proofOf } from '../../common/keys/proof.ts'
@@ -74,7 +74,7 @@ export async function handshake(
   const socket = make({ linger: 0, ...curve(ticket) })
   t.teardown(() => socket.close())
   const outcome = new Promise<string>((resolve) => {
-    const events = socket.events as Socket['events']
+    const { events } = socket
     events.on('handshake', () => resolve('in'))
     for (const how of ['auth', 'protocol', 'other'] as const)
       events.on(`handshake:error:${how}`, () => resolve(how))

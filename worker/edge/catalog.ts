@@ -2,6 +2,7 @@
 import type { Lanes } from '../../common/definition/card.ts'
 import type { Job } from '../../common/definition/job.ts'
 import { loadDefinitions } from '../../common/definition/load.ts'
+import { matchesAny } from '../../common/definition/name-patterns.ts'
 import { showProblem } from '../../common/definition/problem.ts'
 import { MAX_FRAME_BYTES } from '../../common/protocol/limits.ts'
 
@@ -26,7 +27,7 @@ export function readCatalog(directory: string, topics: readonly string[]): Read 
   if (loaded.kind === 'refused')
     return { kind: 'refused', message: loaded.problems.map(showProblem).join('\n') }
   const { jobs: all, lanes } = loaded.definitions
-  const jobs = new Map([...all].filter(([, job]) => matches(topics, job.card.topic)))
+  const jobs = new Map([...all].filter(([, job]) => matchesAny(topics, job.card.topic)))
   const cards = [...jobs.values()].map((job) => job.card)
   const bytes = Buffer.byteLength(JSON.stringify([cards, lanes]))
   if (bytes > MAX_FRAME_BYTES - HELLO_REST_BYTES) {
@@ -39,23 +40,4 @@ export function readCatalog(directory: string, topics: readonly string[]): Read 
       `none of the ${all.size} jobs has a topic that --topics ${topics.join(',')} takes`,
     )
   return { kind: 'read', catalog: { jobs, lanes }, warnings }
-}
-
-function matches(topics: readonly string[], topic: string): boolean {
-  return topics.some((pattern) => matchesOne(pattern.split('*'), topic))
-}
-
-/** The pieces between the stars, in order: the first begins the text, the last ends it. */
-function matchesOne(pieces: readonly string[], text: string): boolean {
-  const [first = '', ...rest] = pieces
-  const last = rest.pop()
-  if (last === undefined) return text === first
-  if (!text.startsWith(first)) return false
-  let at = first.length
-  for (const piece of rest) {
-    const found = text.indexOf(piece, at)
-    if (found === -1) return false
-    at = found + piece.length
-  }
-  return text.length - last.length >= at && text.endsWith(last)
 }

@@ -1,5 +1,5 @@
 /** Whether a worker that says hello may come in, under which key, and with which of its jobs. */
-import { matchesAny } from '../../../common/keys/tokens.ts'
+import { matchesAny } from '../../../common/definition/name-patterns.ts'
 import type { Hello } from '../../../common/protocol/worker-door.ts'
 import type { State } from '../../core/state.ts'
 import type { DoorKeys } from './door-keys.ts'

@@ -3,7 +3,7 @@
  * either, whatever topic it says: otherwise a worker could make itself the host of any job.
  */
 import type { Authorised } from '../../../common/keys/authorised.ts'
-import { matchesAny } from '../../../common/keys/tokens.ts'
+import { matchesAny } from '../../../common/definition/name-patterns.ts'
 import type { Hello } from '../../../common/protocol/worker-door.ts'
 
 const MAX_NOTE = 4096

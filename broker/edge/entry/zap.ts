@@ -18,12 +18,15 @@ type Ports = {
   readonly log: Log
   /** Of the sockets that it answers for. */
   readonly context: Context
+  /** Handshakes of one address in a second, and at once. */
+  readonly handshakes?: { readonly rate: number; readonly burst: number }
 }
 
 const ADDRESS = 'inproc://zeromq.zap.01'
 const VERSION = '1.0'
-/** Handshakes of one address in a second, and at once: many hundred workers behind one address come back at a time. */
-const HANDSHAKES = { rate: 200, burst: 4_000, most_keys: 10_000 }
+/** Many hundred workers behind one address come back at a time. */
+const HANDSHAKES = { rate: 200, burst: 4_000 }
+const MOST_ADDRESSES = 10_000
 /** Refusals of one address that are logged in a second. */
 const LINES = { rate: 1, burst: 5, most_keys: 1_000 }
 
@@ -59,8 +62,16 @@ type Judgement = {
 }
 
 /** 300 makes the other end try again later, and 400 makes it give up. */
-function makeJudge({ keyring, counters, log }: Ports): (parts: readonly Buffer[]) => Judgement {
-  const handshakes = makeBuckets(HANDSHAKES)
+function makeJudge({
+  keyring,
+  counters,
+  log,
+  ...limits
+}: Ports): (parts: readonly Buffer[]) => Judgement {
+  const handshakes = makeBuckets({
+    ...(limits.handshakes ?? HANDSHAKES),
+    most_keys: MOST_ADDRESSES,
+  })
   const lines = makeBuckets(LINES)
   const refuse = (domain: string, address: string, why: string): Judgement => {
     counters.count('handshakes_refused')

@@ -1,3 +1,4 @@
+import { matchesAny } from '../../../common/definition/name-patterns.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +9,6 @@ import {
   findToken,
   includes,
   isExpired,
-  matchesAny,
   mintToken,
   readTokens,
   ROLES,
