@@ -81,8 +81,7 @@ export async function startUp(
     ready: `up ${urlOf(places.listen)}`,
     stop: () => up.stop(),
     reload: () => {
-      for (const child of up.children)
-        if (child.name !== 'broker') child.signal('SIGHUP')
+      for (const child of up.children) if (child.name !== 'broker') child.signal('SIGHUP')
     },
     stop_limit_ms: stopLimit(up.children.length),
   }

@@ -9,7 +9,6 @@ import type { ExecutionContext } from 'ava'
 import type { Pair } from '../../common/keys/authority.ts'
 import { makeRevocationList, makeAuthority } from '../../common/keys/authority.ts'
 import { writePrivate } from '../../common/keys/private-file.ts'
-import { holderOf } from '../../frontend/access/certificate.ts'
 import { quietLog, withFrontend } from '../frontend/with-frontend.ts'
 import { askSecurely, authorityOf } from './certificates.ts'
 import type { Authority } from './certificates.ts'
@@ -226,21 +225,6 @@ test('plain HTTP at the port of HTTPS gets nothing, and harms nothing', async (t
   const { url, authority, ask } = await secured(t)
   await t.throwsAsync(fetch(url.replace('https', 'http')))
   t.is(statusOf(await ask(await authority.issue({ name: 'cron' }))), 202)
-})
-
-test('what a subject may say', (t) => {
-  const holder = (subject: object) => holderOf({ subject } as Parameters<typeof holderOf>[0])
-  t.deepEqual(holder({ CN: 'a' }), { name: 'a', role: 'trigger', jobs: null })
-  t.deepEqual(holder({ CN: 'a', OU: 'Operations' }), { name: 'a', role: 'trigger', jobs: null })
-  t.deepEqual(holder({ CN: 'a', OU: ['role:read', 'job:x*', 'job:y'] }), {
-    name: 'a',
-    role: 'read',
-    jobs: ['x*', 'y'],
-  })
-  t.is(holder({ CN: 'a', OU: ['role:read', 'role:admin'] }), null)
-  t.is(holder({ CN: 'a', OU: 'role:' }), null)
-  t.is(holder({ CN: 'a', OU: 'role:Admin' }), null)
-  t.is(holder({ CN: 'a', OU: ['role:read', 'job:'] }), null)
 })
 
 async function until(t: ExecutionContext, isSo: () => boolean | Promise<boolean>): Promise<void> {
