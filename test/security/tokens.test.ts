@@ -203,6 +203,15 @@ test('a limited token sees its own jobs only', async (t) => {
   t.deepEqual((await ask('/api/jobs', { headers })).json.jobs, [{ job: 'load' }, { job: 'loader' }])
 })
 
+test("of others' runs a limited token is told nothing, not even whose they are", async (t) => {
+  const { url, tokens } = await closedFrontend(t, { one: { role: 'admin', jobs: ['load*'] } })
+  for (const path of [`/api/runs/${OTHER_ID}`, `/api/flows/${OTHER_ID}`]) {
+    const told = await tell(url, path, { token: tokens.token('one') })
+    t.is(told.code, 'not_your_job')
+    t.notRegex(told.message, /other\b/)
+  }
+})
+
 test('of many triggers, each is judged by itself', async (t) => {
   const { ask, tokens, broker } = await closedFrontend(t, {
     one: { role: 'trigger', jobs: ['load'] },
