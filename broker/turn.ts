@@ -121,10 +121,11 @@ function gather(store: Store, needs: Needs): Found {
   const requests = needs.requests ? store.requests(needs.requests) : NOTHING_FOUND.requests
   const earlier = [...requests.values()].map((request) => request.run_id)
   const run_ids = [...(needs.runs ?? []), ...earlier]
+  const valued = [...(needs.values ?? []), ...earlier]
   return {
     requests,
     runs: run_ids.length === 0 ? NOTHING_FOUND.runs : store.runs(run_ids),
-    values: earlier.length === 0 ? NOTHING_FOUND.values : store.values(earlier),
+    values: valued.length === 0 ? NOTHING_FOUND.values : store.values(valued),
     flows: new Map(needs.flows?.map((flow_id) => [flow_id, store.flow(flow_id)])),
     gates: gates ? store.gates(gates) : NOTHING_FOUND.gates,
     arrived: arrived ? store.arrived(arrived) : NOTHING_FOUND.arrived,

@@ -38,9 +38,14 @@ export function readJson(type: string | undefined, body: Uint8Array): { json: un
   try {
     return { json: JSON.parse(text) as unknown }
   } catch (error) {
-    const why = error instanceof Error ? error.message.replaceAll(/\s+/g, ' ').slice(0, 200) : ''
-    return failure(400, 'bad_json', `the body is not JSON: ${why}`)
+    return failure(400, 'bad_json', `the body is not JSON${placeIn(error)}`)
   }
+}
+
+/** Where it went wrong. What stands there is not repeated: it may be a secret. */
+function placeIn(error: unknown): string {
+  const place = / at position \d+/.exec(error instanceof Error ? error.message : '')?.[0]
+  return place === undefined ? '' : `: it goes wrong${place}`
 }
 
 /** One table out of two; a name in both is as ambiguous as a name that comes twice in one. */
@@ -64,7 +69,9 @@ function readPairs(raw: string, where: string): Fields | Failure {
     const cut = pair.indexOf('=')
     const name = unescape(cut < 0 ? pair : pair.slice(0, cut))
     const value = cut < 0 ? '' : unescape(pair.slice(cut + 1))
-    if (name === null || value === null) return badEncoding(name ?? pair, where)
+    // The name alone: the value may be a secret.
+    if (name === null || value === null)
+      return badEncoding(name ?? pair.split('=', 1).join(), where)
     if (name === '') return badRequest(`a field without a name in the ${where}`)
     if (/[[\]]/.test(name)) return nested(name)
     if (fields.has(name)) return repeated(name, where)

@@ -29,6 +29,9 @@ export function createGuard(isOurHost: (req: IncomingMessage) => boolean, isSecu
     }
     if (req.rawHeaders.length > 2 * MAX_HEADERS)
       return sendFailure(res, failure(431, 'headers_too_large', `more than ${MAX_HEADERS} headers`))
+    // Node reads the first of several; whoever stands between may have read another.
+    if ((req.headersDistinct['host']?.length ?? 0) > 1)
+      return sendFailure(res, badRequest('the request has more than one Host header'))
     if (!isOurHost(req)) return sendFailure(res, wrongHost())
     next()
   }

@@ -3,6 +3,7 @@
  * there, so its gates are rebuilt from the runs themselves: every run of a member that is still kept is told again, and
  * the broker counts those that it did not know.
  */
+import { HIDDEN } from '../common/definition/secrets.ts'
 import type { FeedEntry, RunView } from '../common/protocol/answers.ts'
 import { numberOf } from '../common/protocol/cursor.ts'
 import { runChannel } from '../common/protocol/feed.ts'
@@ -64,10 +65,14 @@ function entryOf(run: RunView): FeedEntry {
     flow_id,
     job,
     state,
-    params,
-    output: agreed(outputs),
+    params: plain(params),
+    output: plain(agreed(outputs)),
   }
 }
+
+/** What is secret is shown as stars; the feed leaves it out, so that no key is made of it. */
+const plain = (values: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => !value.includes(HIDDEN)))
 
 /** Only what all tasks say alike. */
 const agreed = ([first = {}, ...others]: readonly Record<string, string>[]): Record<

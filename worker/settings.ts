@@ -59,7 +59,14 @@ export const WORKER = [
     env: 'JOBZ_ALLOW_ROOT',
     kind: 'switch',
     default: false,
-    help: 'run commands as root',
+    help: 'run although this is root: commands as root, or as their `user`',
+  },
+  {
+    flag: 'policy',
+    env: 'JOBZ_POLICY',
+    kind: 'text',
+    default: '',
+    help: 'a file that narrows which jobs, users and directories are allowed here',
   },
 ] as const satisfies SettingsTable
 

@@ -129,7 +129,9 @@ export function announceTo(
 ): void {
   const card = pin(state, run, priority)
   if (!card) return awaitAnnouncement(state, now, run)
-  const checked = checkParams(card, values.params, { now_ms: now.wall_ms, source: 'carried' })
+  const { secret_names } = state
+  const how = { now_ms: now.wall_ms, source: 'carried', secret_names } as const
+  const checked = checkParams(card, values.params, how)
   if (checked.kind === 'bad') {
     finish(state, now, run, 'failed', `bad_parameter: ${checked.message}`)
     return

@@ -2,6 +2,8 @@
  * How much of what anybody may announce is taken in. A name or a card costs little, but whoever makes up new ones must
  * not fill the broker. Cards that were superseded and that nobody needs make room for others.
  */
+import { secretNamesOf } from '../../common/definition/secrets.ts'
+import type { Card } from '../../common/definition/card.ts'
 import type { Event } from './event.ts'
 import type { State } from './state.ts'
 
@@ -19,6 +21,13 @@ export function crowded(state: State, { hello, hashes }: Event & { kind: 'hello'
   if (fresh > 0 && state.cards.size + fresh > MOST.cards)
     return tooMany(MOST.cards, 'cards', 'announce fewer jobs')
   return null
+}
+
+/** A card that was never seen becomes its job's, and what it says to be secret is so from then on. */
+export function knowCard(state: State, hash: string, card: Card): void {
+  state.cards.set(hash, card)
+  state.jobs.set(card.job, hash)
+  for (const name of secretNamesOf([card])) state.secret_names.add(name)
 }
 
 const tooMany = (most: number, what: string, hint: string): string =>

@@ -4,6 +4,7 @@
  * Nothing here reads a clock, makes a random number or waits: the turn (broker/turn.ts) hands in what is needed, writes
  * down what `conclude` returns, and lets the effects out after that. So the same code runs in a simulated world.
  */
+import { hideIn, secretValuesOf } from '../../common/definition/secrets.ts'
 import { decideRetry } from './again.ts'
 import { decideArrive } from './arrivals.ts'
 import { decideCancel } from './cancel.ts'
@@ -87,6 +88,16 @@ function decideCommand(state: State, command: Command, asker: Asker, now: Now, f
   }
 }
 
+/** Whoever asks how far it is hears it, so what is secret of the run is no part of it. */
+function shownMessage(
+  { secret_names }: State,
+  { run_id, message }: Command & { kind: 'report' },
+  { values }: Found,
+): string | null {
+  const secrets = secretValuesOf(secret_names, values.get(run_id)?.params ?? {})
+  return message ? hideIn(message, secrets) : (message ?? null)
+}
+
 /** A job's own word on how far it is. */
 function decideOwnReport(
   state: State,
@@ -103,7 +114,7 @@ function decideOwnReport(
       over ? failures.alreadyOver(over) : failures.unknownRun(command.run_id),
     )
   }
-  if (command.message !== undefined) run.message = command.message
+  if (command.message !== undefined) run.message = shownMessage(state, command, found)
   if (command.progress !== undefined) run.progress = command.progress
   state.touched.runs.add(run)
   answer(state, asker, {

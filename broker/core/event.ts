@@ -41,6 +41,8 @@ export type Event =
 export type Needs = {
   readonly requests?: readonly { readonly job: string; readonly request_id: string }[]
   readonly runs?: readonly string[]
+  /** Runs of which the parameters are needed. */
+  readonly values?: readonly string[]
   readonly flows?: readonly string[]
   readonly gates?: readonly { readonly semaphore: string; readonly key: string }[]
   readonly arrived?: readonly { readonly semaphore: string; readonly run_id: string }[]
@@ -91,7 +93,7 @@ export function needsOf(event: Event, state: State): Needs | null {
     case 'cancel':
       return namedIn(command)
     case 'report':
-      return { runs: [command.run_id] }
+      return { runs: [command.run_id], values: command.message ? [command.run_id] : [] }
     case 'arrive':
       return {
         runs: [command.run_id],

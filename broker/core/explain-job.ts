@@ -1,5 +1,6 @@
 /** What would become of a trigger, without starting anything. */
 import { nearestName } from '../../common/definition/nearest.ts'
+import { hideValues, secretValuesOf } from '../../common/definition/secrets.ts'
 import { checkParams } from '../../common/definition/values.ts'
 import type { ExplainView } from '../../common/protocol/answers.ts'
 import type { Failure } from '../../common/protocol/client-door.ts'
@@ -7,6 +8,7 @@ import { concurrencyKey } from './birth.ts'
 import { subscribers } from './dispatch.ts'
 import type { Now } from './event.ts'
 import { laneNamed } from './lanes.ts'
+import type { Values } from './records.ts'
 import { failures } from './refusals.ts'
 import type { State } from './state.ts'
 
@@ -18,7 +20,9 @@ export function explainJob(
 ): { readonly result: ExplainView } | { readonly error: Failure } {
   const card = state.cards.get(state.jobs.get(job) ?? '')
   if (!card) return { error: failures.unknownJob(job, nearestName(job, state.jobs.keys())) }
-  const checked = checkParams(card, given, { now_ms: now.wall_ms, source: 'trigger' })
+  const { secret_names } = state
+  const how = { now_ms: now.wall_ms, source: 'trigger', secret_names } as const
+  const checked = checkParams(card, given, how)
   if (checked.kind === 'bad') return { error: failures.badParameter(checked.message, checked.hint) }
   const workers = [...subscribers(state, card, null)]
   const connected = workers.filter((worker) => worker.session !== null && !worker.draining)
@@ -31,7 +35,9 @@ export function explainJob(
     ...(card.concurrency
       ? [`concurrency: ${use?.running ?? 0} running of ${card.concurrency.limit}`]
       : []),
-    ...Object.entries(checked.params).map(([name, value]) => `${name}=${value}`),
+    ...Object.entries(shownParams(state, checked.params)).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
   ]
   const summary =
     connected.length === 0
@@ -41,3 +47,6 @@ export function explainJob(
         : `a run of ${job} could start now`
   return { result: { run_id: null, job, state: null, summary, details, hints: [] } }
 }
+
+const shownParams = ({ secret_names }: State, params: Values): Values =>
+  hideValues(params, secret_names, secretValuesOf(secret_names, params))

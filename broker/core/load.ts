@@ -1,5 +1,6 @@
 /** A starting broker takes up what is alive, exactly where it was. */
 import { AWAY_MS, HAND_OVER_MS, LEASE_MS, UNFOLLOWED_MS } from '../../common/protocol/limits.ts'
+import { knowCard } from './crowd.ts'
 import { due, dueGate, dueTask } from './deadlines.ts'
 import type { Now } from './event.ts'
 import { awaitSemaphores, holdFlow, joinFlow } from './flows.ts'
@@ -53,10 +54,7 @@ export function loadState(
 ): State {
   const state = emptyState(seed, limits)
   state.feed_head = alive.feed_head
-  for (const { hash, card } of alive.cards) {
-    state.cards.set(hash, card)
-    state.jobs.set(card.job, hash)
-  }
+  for (const { hash, card } of alive.cards) knowCard(state, hash, card)
   for (const { lane, limit } of alive.lanes) laneNamed(state, lane).limit = limit
   for (const worker of alive.workers) takeWorker(state, worker, now)
   for (const run of alive.runs) takeRun(state, run, now)

@@ -42,6 +42,13 @@ export const failures = {
   /** `message` names the parameter and the rule. */
   badParameter: (message: string, hint: string | null = null) =>
     failure(400, 'bad_parameter', message, hint),
+  secretFilter: (name: string) =>
+    failure(
+      400,
+      'bad_parameter',
+      `param.${name}: its values are secret, so no run is found by them`,
+      'find it by its job, its flow or another parameter',
+    ),
   unknownParent: (run_id: string) =>
     failure(400, 'bad_parameter', `parent_run_id: there is no run ${short(run_id)}`),
   requestIdTaken: (request_id: string, run_id: string) =>

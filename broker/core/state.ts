@@ -203,6 +203,8 @@ export type State = {
   cards_kept: number
   /** Job name to the hash of its card: the one first seen latest. */
   readonly jobs: Map<string, string>
+  /** Parameters that any card declares secret. What was secret once stays so: the runs of then are still shown. */
+  readonly secret_names: Set<string>
   readonly workers: Map<string, Worker>
   /** Session token to the worker that has it. */
   readonly sessions: Map<string, Worker>
@@ -258,6 +260,7 @@ export const emptyState = (seed: Ids, limits: Limits): State => ({
   cards: new Map(),
   cards_kept: 0,
   jobs: new Map(),
+  secret_names: new Set(),
   workers: new Map(),
   sessions: new Map(),
   subscribed: new Map(),

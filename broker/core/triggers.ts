@@ -1,7 +1,7 @@
 /** Triggers from outside: checked, recorded once per request id, and on their way. */
 import { type Card, NAME_PATTERN } from '../../common/definition/card.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
-import { checkParams } from '../../common/definition/values.ts'
+import { checkParams, type How } from '../../common/definition/values.ts'
 import type { TriggerAccepted, TriggerAnswer } from '../../common/protocol/answers.ts'
 import type { Failure, Trigger } from '../../common/protocol/client-door.ts'
 import { bear, concurrencyKey, isRefused, MAX_UNFINISHED, type Parent } from './birth.ts'
@@ -40,7 +40,7 @@ function accept(state: State, trigger: Trigger, now: Now, found: Found): Trigger
     return failures.runForgotten(trigger.request_id ?? '', earlier.forgotten)
   if (earlier) return repeat(state, trigger, earlier)
   const card = cardOf(state, trigger.job)
-  const checked = checkParams(card, trigger.params, { now_ms: now.wall_ms, source: 'trigger' })
+  const checked = checkParams(card, trigger.params, how(state, now.wall_ms))
   if (checked.kind === 'bad') return failures.badParameter(checked.message, checked.hint)
   const { params } = checked
   const bytes = wireBytes(params)
@@ -76,8 +76,7 @@ function repeat(
   { run, params }: { run: Run; params: Values | undefined },
 ): TriggerAccepted | Failure {
   const card = state.cards.get(run.card ?? '') ?? cardOf(state, run.job)
-  const how = { now_ms: run.created_ms, source: 'trigger' } as const
-  const checked = checkParams(card, trigger.params, how)
+  const checked = checkParams(card, trigger.params, how(state, run.created_ms))
   if (checked.kind === 'bad') return failures.badParameter(checked.message, checked.hint)
   const isSame =
     params !== undefined &&
@@ -86,6 +85,12 @@ function repeat(
   if (!isSame) return failures.requestIdTaken(trigger.request_id ?? '', run.run_id)
   return { ...accepted(state, run), ...saidOf(checked), duplicate: true }
 }
+
+const how = ({ secret_names }: State, now_ms: number): How => ({
+  now_ms,
+  source: 'trigger',
+  secret_names,
+})
 
 function cardOf(state: State, job: string): Card {
   const hash = state.jobs.get(job) ?? ''

@@ -1,4 +1,6 @@
 /** What the broker knows at this moment, in the shapes of common/protocol/answers.ts. */
+import type { Card } from '../../common/definition/card.ts'
+import { HIDDEN } from '../../common/definition/secrets.ts'
 import type { JobView, LaneView, MetricsAnswer, WorkerView } from '../../common/protocol/answers.ts'
 import { cursorOf } from '../../common/protocol/cursor.ts'
 import type { Now } from './event.ts'
@@ -22,7 +24,7 @@ export function viewJobs(state: State): JobView[] {
         deliver: card.deliver,
         lane: card.lane,
         priority: card.priority,
-        params: card.params,
+        params: shownRules(card.params),
         on_success: card.on_success.map((step) => step.job),
         on_failure: card.on_failure.map((step) => step.job),
         workers: workers.map(({ name }) => name).sort(),
@@ -34,6 +36,17 @@ export function viewJobs(state: State): JobView[] {
       }
     })
 }
+
+/** A default is a value like any other, and so is each of an enum's. */
+const shownRules = (rules: Card['params']): Card['params'] =>
+  Object.fromEntries(
+    Object.entries(rules).map(([name, rule]) => [
+      name,
+      rule.secret
+        ? { ...rule, default: rule.default && HIDDEN, values: rule.values && [HIDDEN] }
+        : rule,
+    ]),
+  )
 
 export const viewWorkers = (state: State, now: Now): WorkerView[] =>
   [...state.workers.values()]

@@ -5,7 +5,7 @@ import { disagreement } from '../../common/protocol/versions.ts'
 import type { Hello } from '../../common/protocol/worker-door.ts'
 import { presence } from './views.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
-import { crowded } from './crowd.ts'
+import { crowded, knowCard } from './crowd.ts'
 import { leaseOwn, subscribers } from './dispatch.ts'
 import { answer, type Asker, refuse, say } from './effect.ts'
 import type { Command, Event, Now } from './event.ts'
@@ -207,8 +207,7 @@ function learnCards(state: State, now: Now, { hello, hashes }: Event & { kind: '
   for (const [index, card] of hello.cards.entries()) {
     const hash = hashes[index]
     if (hash === undefined || state.cards.has(hash)) continue
-    state.cards.set(hash, card)
-    state.jobs.set(card.job, hash)
+    knowCard(state, hash, card)
     state.touched.cards.push({ hash, card, first_seen_ms: now.wall_ms })
     const waiting = state.unannounced.get(card.job)
     state.unannounced.delete(card.job)

@@ -15,6 +15,8 @@ import type { WorkerDoor } from './worker-door.ts'
 
 export type PerformPorts = {
   readonly store: Pick<Store, 'values'>
+  /** Names of parameters that are secret. */
+  readonly secret_names: () => ReadonlySet<string>
   readonly workers: Pick<WorkerDoor, 'say'>
   readonly clients: Pick<ClientDoor, 'reply'>
   readonly publisher: Pick<PublisherLink, 'publish'>
@@ -70,7 +72,7 @@ function named({ channels }: PerformPorts, message: ToWorker): ToWorker {
 }
 
 function taskMessage(
-  { runTokens }: PerformPorts,
+  { runTokens, secret_names }: PerformPorts,
   run: Run,
   attempt: number,
   values: ReadonlyMap<string, StoredValues>,
@@ -78,8 +80,13 @@ function taskMessage(
   const started_with = values.get(run.run_id)
   if (!started_with) throw new Error(`run ${run.run_id} has no stored values`)
   const { run_id, flow_id, job, deliver } = run
+  const names = secret_names()
+  const secret =
+    names.size === 0 ? [] : Object.keys(started_with.params).filter((name) => names.has(name))
   const token = runTokens.make(run_id)
-  return { kind: 'task', run_id, flow_id, attempt, job, deliver, token, ...started_with }
+  const ids = { run_id, flow_id, attempt, job, deliver, token }
+  const task = { kind: 'task', ...ids, ...started_with } as const
+  return secret.length === 0 ? task : { ...task, secret }
 }
 
 /** One wake for each topic that has something new. */

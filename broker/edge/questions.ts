@@ -3,11 +3,12 @@ import type {
   ExplainView,
   FlowView,
   RunTokenAnswer,
+  RunsAnswer,
   RunView,
   SemaphoreView,
 } from '../../common/protocol/answers.ts'
 import { cursorOf, numberOf } from '../../common/protocol/cursor.ts'
-import type { FromClient, Question } from '../../common/protocol/client-door.ts'
+import type { FromClient, Question, RunFilter } from '../../common/protocol/client-door.ts'
 import type { Now } from '../core/event.ts'
 import { explainJob } from '../core/explain-job.ts'
 import { explainRun, shortReason } from '../core/explain.ts'
@@ -15,6 +16,7 @@ import { isSettled } from '../core/flows.ts'
 import { failures } from '../core/refusals.ts'
 import type { State } from '../core/state.ts'
 import { viewSemaphores, within } from '../core/view-gates.ts'
+import { hideEntry, hideExplanation, hideRun, showsParams } from '../core/view-secrets.ts'
 import { viewJobs, viewLanes, viewMetrics, viewWorkers } from '../core/views.ts'
 import type { History } from '../store/store.ts'
 import type { Answer } from './client-door.ts'
@@ -47,8 +49,13 @@ export function answerQuestions(ports: QuestionPorts): (request: Request) => Pro
     const after = request.after === null ? 0 : numberOf(request.after)
     if (after === null) return { error: failures.badPlace(request.after ?? '') }
     const { entries, complete_to } = await history.replay(after, request.topics, request.limit)
+    const shown = entries.map((entry) => hideEntry(state.secret_names, entry))
     return {
-      result: { entries, complete_to: cursorOf(complete_to), head: cursorOf(state.feed_head) },
+      result: {
+        entries: shown,
+        complete_to: cursorOf(complete_to),
+        head: cursorOf(state.feed_head),
+      },
     }
   }
 }
@@ -60,13 +67,15 @@ async function answerQuestion(ports: QuestionPorts, question: Question): Promise
   const { state, history, now } = ports
   switch (question.what) {
     case 'run':
-      return withRun(ports, question.run_id, (run) => run)
+      return withRun(ports, question.run_id, (run) => hideRun(state.secret_names, run))
     case 'runs':
-      return { result: await history.runs(question.filter) }
+      return answerRuns(ports, question.filter)
     case 'flow':
       return answerFlow(ports, question.flow_id)
     case 'explain':
-      return withRun(ports, question.run_id, (run) => explainView(ports, run))
+      return withRun(ports, question.run_id, (run) =>
+        hideExplanation(state.secret_names, run, explainView(ports, run)),
+      )
     case 'explain_job':
       return explainJob(state, now(), question.job, question.params)
     case 'jobs':
@@ -140,6 +149,16 @@ function explainView({ state, now }: QuestionPorts, run: RunView): ExplainView {
   }
 }
 
+async function answerRuns({ state, history }: QuestionPorts, filter: RunFilter): Promise<Answer> {
+  const wanted = filter.params ?? {}
+  const secret = Object.keys(wanted).find((name) => state.secret_names.has(name))
+  if (secret !== undefined) return { error: failures.secretFilter(secret) }
+  const { runs, before } = await history.runs(filter)
+  const shown = runs.map((run) => hideRun(state.secret_names, run))
+  const result: RunsAnswer = { runs: shown.filter((run) => showsParams(run, wanted)), before }
+  return { result }
+}
+
 /** A flow is settled only when no semaphore still has something to say about it. */
 async function answerFlow({ state, history }: QuestionPorts, flow_id: string): Promise<Answer> {
   const found = await history.findFlow(flow_id)
@@ -147,7 +166,8 @@ async function answerFlow({ state, history }: QuestionPorts, flow_id: string): P
   const flow = found.kind === 'found' ? await history.flow(found.run_id) : null
   if (!flow) return { error: failures.unknownFlow(flow_id) }
   const settled = flow.settled && isSettled(state.flows.get(flow.flow_id))
-  const view: FlowView = { ...flow, settled, state: settled ? flow.state : 'running' }
+  const runs = flow.runs.map((run) => hideRun(state.secret_names, run))
+  const view: FlowView = { ...flow, runs, settled, state: settled ? flow.state : 'running' }
   return { result: view }
 }
 

@@ -88,7 +88,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     clients.rekeyed(keys)
     take({ kind: 'rekeyed', keys })
   })
-  const perform = performer({ store, workers, clients, runTokens, ...publishing })
+  const secret_names = (): ReadonlySet<string> => state.secret_names
+  const perform = performer({ store, workers, clients, runTokens, secret_names, ...publishing })
   const failed = new Promise<Error>((resolve) => {
     const onFailure = (error: unknown): void =>
       resolve(error instanceof Error ? error : new Error(String(error)))

@@ -1,6 +1,7 @@
 /**
- * Whether this process can use the files of a data directory. What SQLite says of a file that belongs to somebody else,
- * or of a full disk, is about input, output and databases, and sends people to their backups.
+ * Whether this process can use the files of a data directory, and nobody else can: they hold what commands were given and
+ * what they wrote. What SQLite says of a file that belongs to somebody else, or of a full disk, is about input, output and
+ * databases, and sends people to their backups.
  */
 import { accessSync, constants, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +9,8 @@ import process from 'node:process'
 
 const { R_OK, W_OK, X_OK } = constants
 const FILES = ['jobz.db', 'jobz.db-wal', 'jobz.db-shm', 'jobz.lock', 'jobz.holder']
-const FOLDERS = ['', 'output']
+const OUTPUT = 'output'
+const FOLDERS = ['', OUTPUT]
 
 /** The first thing that is in the way, with what to do; null when nothing is. What is not there yet is not. */
 export function whatIsInTheWay(directory: string): string | null {
@@ -36,18 +38,35 @@ function problemWith(path: string, isFolder: boolean): string | null {
   }
 }
 
+/**
+ * The first thing that others may use too, with what to do; null when there is none. The folder itself may be open to them,
+ * as one that was made beforehand often is: what is in it is not.
+ */
+export function whatOthersMayUse(directory: string): string | null {
+  const kept = [{ name: OUTPUT, right: '700' }, ...FILES.map((name) => ({ name, right: '600' }))]
+  for (const { name, right } of kept) {
+    const path = join(directory, name)
+    const { mode } = statSync(path, { throwIfNoEntry: false }) ?? { mode: 0 }
+    if ((mode & 0o077) !== 0)
+      return `others may use ${path} (mode ${octal(mode)}): chmod ${right} ${path}`
+  }
+  return null
+}
+
 function inWords(path: string, code: string): string {
   if (code === 'EROFS') return `${path} is on a file system that cannot be written`
   if (code !== 'EACCES' && code !== 'EPERM') return `${path} cannot be used (${code})`
   return `${path} may not be read and written by this process (${me()}; it belongs to ${ownerOf(path)}): start the broker as its owner, or change that`
 }
 
+const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0')
+
 const me = (): string => `user ${process.geteuid?.() ?? '?'}`
 
 function ownerOf(path: string): string {
   try {
     const { uid, mode } = statSync(path)
-    return `user ${uid}, mode ${(mode & 0o777).toString(8).padStart(4, '0')}`
+    return `user ${uid}, mode ${octal(mode)}`
   } catch {
     return 'somebody else'
   }

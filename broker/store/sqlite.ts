@@ -4,7 +4,7 @@
  * `synchronous=FULL` is set at each open because a file remembers WAL but not this. The writer never checkpoints: that
  * would hold up a decision for as long as the disk likes, so the history's thread does it (reader-checkpoint.ts).
  */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Records } from '../core/records.ts'
@@ -30,7 +30,7 @@ import {
   runLookUp,
   valuesLookUp,
 } from './look-ups.ts'
-import { noRoom, whatIsInTheWay } from './rights.ts'
+import { noRoom, whatIsInTheWay, whatOthersMayUse } from './rights.ts'
 import { migrate } from './schema.ts'
 import type { Forgetting, Store } from './store.ts'
 import { openValuesCache } from './values-cache.ts'
@@ -74,7 +74,10 @@ function openDatabase(path: string): DatabaseSync | StoreRefused {
   let db: DatabaseSync | null = null
   try {
     const lost = findLost(path)
-    if (lost === null) makePrivate(path)
+    if (lost === null) createPrivate(path)
+    // Before it is opened to be looked through: its side files would be open to others like it.
+    const exposed = whatOthersMayUse(dirname(path))
+    if (exposed !== null) return { kind: 'refused', message: exposed }
     const damage = lost ?? findDamage(path)
     if (damage !== null) return refused(path, `, because it is damaged (${damage}): ${WHAT_TO_DO}`)
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
@@ -98,12 +101,6 @@ const refused = (path: string, why: string): StoreRefused => ({
   kind: 'refused',
   message: `${path} was left as it is${why}`,
 })
-
-function makePrivate(path: string): void {
-  createPrivate(path)
-  for (const file of [path, `${path}-wal`, `${path}-shm`])
-    if (existsSync(file)) chmodSync(file, 0o600)
-}
 
 function storeOn(db: DatabaseSync, release: () => void): SqliteStore {
   const cache = openValuesCache(VALUES_CACHE_BYTES)

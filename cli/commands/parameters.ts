@@ -24,7 +24,7 @@ export function readParameters(words: readonly string[]): Parameters {
     const cut = word.indexOf('=')
     const name = word.slice(0, cut)
     if (cut < 0) return usage(`${JSON.stringify(word)} has no value`, `type: ${word}=VALUE`)
-    if (cut === 0) return usage(`${JSON.stringify(word)} has no name`, `type: NAME${word}`)
+    if (cut === 0) return usage('a word that begins with = has no name', 'type: NAME=VALUE')
     if (RESERVED_NAMES.has(name)) return reserved(name, word.slice(cut + 1))
     if (name in params) return usage(`${name} is given twice`)
     params[name] = word.slice(cut + 1)

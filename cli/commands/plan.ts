@@ -27,8 +27,9 @@ async function plan(cli: Cli): Promise<number> {
   const [name = '', ...words] = cli.words
   const read = readParameters(words)
   if (read.kind === 'usage') return complainUsage(cli.terminal, PLAN, read)
-  const [{ loadDefinitions }, { checkParams }] = await Promise.all([
+  const [{ loadDefinitions }, { secretNamesIn }, { checkParams }] = await Promise.all([
     import('../../common/definition/load.ts'),
+    import('../../common/definition/secrets.ts'),
     import('../../common/definition/values.ts'),
   ])
   const folder = textFlag(cli, 'jobs') ?? (cli.terminal.env['JOBZ_JOBS'] || 'jobs')
@@ -39,10 +40,12 @@ async function plan(cli: Cli): Promise<number> {
   }
   const job = loaded.definitions.jobs.get(name)
   if (!job) return unknownJob(cli, name, folder, loaded.definitions)
-  const checked = checkParams(job.card, read.params, { now_ms: Date.now(), source: 'trigger' })
+  const secret_names = secretNamesIn(loaded.definitions.jobs.values())
+  const how = { now_ms: Date.now(), source: 'trigger', secret_names } as const
+  const checked = checkParams(job.card, read.params, how)
   if (checked.kind === 'bad')
     return complain(cli, offline('bad_parameter', checked.message, checked.hint))
-  return show(cli, job, checked, loaded.definitions)
+  return show(cli, job, checked, loaded.definitions, secret_names)
 }
 
 const offline = (code: string, message: string, hint: string | null): Failure => ({
@@ -65,14 +68,15 @@ async function show(
   job: Job,
   checked: Checked & { kind: 'checked' },
   definitions: Definitions,
+  secret_names: ReadonlySet<string>,
 ): Promise<number> {
   const [{ graphLines, graphOf }, { commandText, shownValues }] = await Promise.all([
     import('../show/graph.ts'),
     import('../show/command-text.ts'),
   ])
-  const values = shownValues(job, checked.params)
+  const values = shownValues(checked.params, secret_names)
   const graph = graphOf(definitions, job.card.job, values)
-  const command = commandText(job, checked.params)
+  const command = commandText(job, checked.params, secret_names)
   const workers = await workersOf(cli, job)
   if (cli.json) {
     const { undeclared, sanitized } = checked

@@ -12,15 +12,16 @@ import { complain, complainUsage } from '../complain.ts'
 import { EXIT } from '../exit-codes.ts'
 import { goesOn, waitWithProgress } from '../watch/progress.ts'
 import { followOutput } from './logs.ts'
-import { readParameters } from './parameters.ts'
+import { FROM_FILE, gatherParameters } from './from-files.ts'
 
 export const START: ClientCommand = {
   kind: 'client',
   name: 'start',
-  usage: 'start JOB [name=value…] [--wait[=30s]|--follow] [--flow]',
+  usage: 'start JOB [name=value…] [--from-file NAME=PATH] [--wait[=30s]|--follow] [--flow]',
   summary: 'start a job; prints the run_id',
   takes: [1, Number.POSITIVE_INFINITY],
   flags: [
+    FROM_FILE,
     { flag: 'wait', kind: 'optional', help: 'until it is over, or so long: 0, 1 (failed) or 5' },
     { flag: 'follow', kind: 'switch', help: 'show its output as it comes (on standard error)' },
     { flag: 'flow', kind: 'switch', help: 'wait for the whole flow, not only for this run' },
@@ -33,12 +34,15 @@ export const START: ClientCommand = {
     },
     { flag: 'parent', kind: 'text', help: 'a run whose flow it joins' },
   ],
-  notes: ['Example: jobz start import_category_dump date=today --wait --flow'],
+  notes: [
+    'Example: jobz start import_category_dump date=today --wait --flow',
+    'A secret comes from a file, since others can see what is typed: --from-file token=/run/token',
+  ],
   run: start,
 }
 
 async function start(cli: Cli): Promise<number> {
-  const asked = readTrigger(cli)
+  const asked = await readTrigger(cli)
   if (asked.kind === 'usage') return complainUsage(cli.terminal, START, asked)
   const answer = await trigger(cli, asked.body)
   if (answer.kind !== 'answer') return complain(cli, answer)
@@ -70,9 +74,9 @@ type Asked =
     }
   | Usage
 
-function readTrigger(cli: Cli): Asked {
+async function readTrigger(cli: Cli): Promise<Asked> {
   const [job = '', ...words] = cli.words
-  const read = readParameters(words)
+  const read = await gatherParameters(cli, words)
   if (read.kind === 'usage') return read
   if (cli.flags.has('wait') && switchFlag(cli, 'follow'))
     return usage('--follow waits already', 'give one of --wait and --follow')

@@ -2,10 +2,9 @@
  * `jobz.yaml`: settings at the top level for every daemon that knows them, and a section per daemon that wins over
  * them. The file is strict: a key that no daemon knows is refused, with the near name.
  */
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
-import type { Node, YAMLMap } from 'yaml'
 import { nearestName } from '../definition/nearest.ts'
-import { excessOf } from '../definition/yaml-bounds.ts'
+import { readTree } from '../definition/yaml-tree.ts'
+import type { Path, Place, Tree } from '../definition/yaml-tree.ts'
 import { readValue, usage } from './flags.ts'
 import type { Flag, FlagValue, Usage } from './flags.ts'
 
@@ -21,7 +20,19 @@ export const CONFIG_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ],
   [
     'worker',
-    ['name', 'jobs', 'topics', 'slots', 'spool', 'broker', 'key', 'insecure', 'url', 'allow-root'],
+    [
+      'name',
+      'jobs',
+      'topics',
+      'slots',
+      'spool',
+      'broker',
+      'key',
+      'insecure',
+      'url',
+      'allow-root',
+      'policy',
+    ],
   ],
   ['semaphore', ['jobs', 'broker', 'key', 'insecure']],
   [
@@ -54,85 +65,68 @@ export function readConfigFile(
   section: string,
   table: readonly Flag[],
 ): ConfigFile {
-  const excess = excessOf(text)
-  if (excess) return usage(`${path}: ${excess.message}`, excess.hint)
-  const lines = new LineCounter()
-  const at = (node: unknown): string => {
-    const offset = (node as Node | null)?.range?.[0] ?? 0
-    const { line, col } = lines.linePos(offset)
-    return `${path}:${line}:${col}`
+  const read = readTree(path, text, 'all')
+  if (read.kind === 'refused') {
+    const [first] = read.problems
+    return usage(
+      `${first ? at(first.file, first) : path}: ${first?.message}`,
+      first?.hint ?? undefined,
+    )
   }
-  const parsed = parse(text, lines)
-  if (parsed.kind === 'usage') return usage(`${path}: ${parsed.message}`)
-  const reader = { at, section, table }
+  const { tree } = read
+  if (tree.value === null) return { kind: 'config', values: new Map() }
+  if (!isMap(tree.value)) return usage(`${path}: expected names with values (\`slots: 8\`)`)
+  const reader = { tree, section, table }
   const values = new Map<string, FlagValue>()
   const problem =
-    readMap(reader, parsed.map, 'top', values) ??
-    readMap(reader, parsed.map?.get(section, true) ?? null, 'section', values)
+    readMap(reader, tree.value, [], values) ??
+    readMap(reader, tree.value[section], [section], values)
   return problem ?? { kind: 'config', values }
 }
 
-type Reader = { at: (node: unknown) => string; section: string; table: readonly Flag[] }
+type Reader = { readonly tree: Tree; readonly section: string; readonly table: readonly Flag[] }
 
-function parse(
-  text: string,
-  lineCounter: LineCounter,
-): { kind: 'parsed'; map: YAMLMap | null } | Usage {
-  let document
-  try {
-    document = parseDocument(text, { lineCounter, uniqueKeys: true, version: '1.2' })
-  } catch (error) {
-    return usage(error instanceof Error ? error.message : String(error))
-  }
-  const [broken] = document.errors
-  if (broken) return usage(broken.message)
-  const { contents } = document
-  if (contents === null || (isScalar(contents) && contents.value === null))
-    return { kind: 'parsed', map: null }
-  return isMap(contents)
-    ? { kind: 'parsed', map: contents }
-    : usage('expected names with values (`slots: 8`)')
-}
-
-/** Reads one level into `values`; the keys of other daemons are only checked. */
+/** Reads the top level or a section into `values`; the keys of other daemons are only checked. */
 function readMap(
-  reader: Reader,
-  node: unknown,
-  level: 'top' | 'section',
+  { tree, section, table }: Reader,
+  map: unknown,
+  path: Path,
   values: Map<string, FlagValue>,
 ): Usage | null {
-  if (node === null || node === undefined || (isScalar(node) && node.value === null)) return null
-  if (!isMap(node)) return usage(`${reader.at(node)}: ${reader.section} needs names with values`)
-  const own = new Set(reader.table.map((flag) => flag.flag))
-  const known = level === 'top' ? new Set([...own, ...allKeys()]) : own
-  for (const pair of node.items) {
-    const given = isScalar(pair.key) ? String(pair.key.value) : '?'
+  if (Array.isArray(map))
+    return usage(`${at(tree.file, tree.placeOf(path))}: ${section} needs names with values`)
+  if (!isMap(map)) return null
+  const own = new Set(table.map((flag) => flag.flag))
+  const isTop = path.length === 0
+  const known = isTop ? new Set([...own, ...allKeys()]) : own
+  for (const [given, value] of Object.entries(map)) {
+    const here = [...path, given]
     const key = given.replaceAll('_', '-')
-    if (
-      level === 'top' &&
-      (CONFIG_KEYS.has(key) || key === reader.section) &&
-      isSection(pair.value)
-    )
-      continue
-    if (!known.has(key)) return unknownKey(reader.at(pair.key), given, known, level)
-    const flag = reader.table.find((flag) => flag.flag === key)
+    if (isTop && (CONFIG_KEYS.has(key) || key === section) && isSection(value)) continue
+    if (!known.has(key))
+      return unknownKey(at(tree.file, tree.keyPlaceOf(here)), given, known, isTop)
+    const flag = table.find((one) => one.flag === key)
     if (!flag) continue
-    const value = readNode(flag, pair.value)
-    if (typeof value === 'object' && 'kind' in value)
-      return usage(`${reader.at(pair.value ?? pair.key)}: ${given}: ${value.message}`, value.hint)
-    values.set(key, value)
+    const read = readGiven(flag, value)
+    if (typeof read === 'object' && 'kind' in read)
+      return usage(`${at(tree.file, tree.placeOf(here))}: ${given}: ${read.message}`, read.hint)
+    values.set(key, read)
   }
   return null
 }
 
+const at = (file: string, { line, column }: Place): string => `${file}:${line}:${column}`
+
 /** `broker:` with names under it is a section; `broker: tcp://…` is the setting of that name. */
-const isSection = (node: unknown): boolean =>
-  isMap(node) || node === null || (isScalar(node) && node.value === null)
+const isSection = (value: unknown): boolean => isMap(value) || value === null
+
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const allKeys = (): string[] => [...CONFIG_KEYS.values()].flat()
 
-function unknownKey(where: string, key: string, known: Set<string>, level: string): Usage {
-  const names = [...known, ...(level === 'top' ? CONFIG_KEYS.keys() : [])]
+function unknownKey(where: string, key: string, known: Set<string>, isTop: boolean): Usage {
+  const names = [...known, ...(isTop ? CONFIG_KEYS.keys() : [])]
   const near = nearestName(key.replaceAll('_', '-'), names)
   return usage(
     `${where}: unknown key ${JSON.stringify(key)}`,
@@ -140,15 +134,12 @@ function unknownKey(where: string, key: string, known: Set<string>, level: strin
   )
 }
 
-/** A value keeps its source text, so that `name: 007` is the name 007. */
-function readNode(flag: Flag, node: unknown): FlagValue | Usage {
-  if (isSeq(node) && flag.kind === 'list') {
-    if (!node.items.every((item) => isScalar(item))) return usage('a list of plain words, please')
-    return node.items.map((item) => sourceOf(item))
+/** Every value is the text that was written, so that `name: 007` is the name 007. */
+function readGiven(flag: Flag, value: unknown): FlagValue | Usage {
+  if (Array.isArray(value) && flag.kind === 'list') {
+    return value.every((item) => typeof item === 'string')
+      ? value
+      : usage('a list of plain words, please')
   }
-  if (!isScalar(node) || node.value === null) return usage('needs a plain value')
-  return readValue(flag.kind, sourceOf(node))
+  return typeof value === 'string' ? readValue(flag.kind, value) : usage('needs a plain value')
 }
-
-const sourceOf = (node: unknown): string =>
-  isScalar(node) ? (node.source ?? String(node.value)) : ''

@@ -1,7 +1,7 @@
 /** The command of a job: its placeholders rewritten or checked, and refused where a value would be more than data. */
 import { PARAM_NAME_PATTERN } from './card.ts'
 import { commandProblem } from './command-rules.ts'
-import type { Trust, Word } from './command-rules.ts'
+import type { Trust, Use, Word } from './command-uses.ts'
 import type { Command } from './job.ts'
 import { nearestName } from './nearest.ts'
 import type { Report } from './report.ts'
@@ -35,10 +35,22 @@ export function buildCommand(job: JobYaml, path: Path, report: Report): Command 
     report.error(path, `placeholders are for sh, dash and bash, and the shell is ${base}`, hint)
   }
   const rewritten = rewriteShell(job.command, (name) => trustOf(name, job.params ?? {}))
-  if (rewritten.kind === 'rewritten') return { kind: 'shell', shell, text: rewritten.text }
+  if (rewritten.kind === 'rewritten') {
+    for (const { name, offset } of secretsOf(rewritten.shown, job))
+      report.warnIn(path, offset, ...SHOWN_BY_PS(name))
+    return { kind: 'shell', shell, text: rewritten.text }
+  }
   report.errorIn(path, rewritten.offset, rewritten.message, rewritten.hint)
   return { kind: 'shell', shell, text: job.command }
 }
+
+const secretsOf = (uses: readonly Use[], { params }: JobYaml): Use[] =>
+  uses.filter(({ name }) => Object.hasOwn(params ?? {}, name) && params?.[name]?.secret === true)
+
+const SHOWN_BY_PS = (name: string): [string, string] => [
+  `${name} is secret, and as an argument everybody on the host can see it`,
+  `let the command read $JOBZ_P_${name}, or its standard input: printf %s %(${name})s | …`,
+]
 
 /** The names that a command has placeholders for. */
 export function namesIn(job: JobYaml): Set<string> {
@@ -48,7 +60,7 @@ export function namesIn(job: JobYaml): Set<string> {
   )
 }
 
-/** How far a parameter's values are known: see the types of `command-rules.ts`. */
+/** How far a parameter's values are known: see the types of `command-uses.ts`. */
 function trustOf(name: string, params: Readonly<Record<string, ParamYaml | null>>): Trust {
   if (BUILT_IN_NAMES.has(name)) return BUILT_IN_TEXTS.has(name) ? 'text' : 'safe'
   // A value that nobody declared may be carried from another step, and then it is any text.
@@ -80,6 +92,9 @@ function buildArguments(
     const words = argv.map((argument, place) => wordOf(argument, place, job.params ?? {}))
     const problem = commandProblem({ words, redirects: [], upstream: [] })
     if (problem !== null) report.error([...path, problem.use.offset], problem.message, problem.hint)
+    const uses = words.flatMap((word) => word.uses)
+    for (const { name, offset } of secretsOf(uses, job))
+      report.warnIn([...path, offset], 0, ...SHOWN_BY_PS(name))
   }
   return { kind: 'argv', argv, template }
 }

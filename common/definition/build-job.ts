@@ -4,7 +4,7 @@ import { buildParams } from './build-params.ts'
 import { buildSteps } from './build-steps.ts'
 import type { Card, Concurrency, Retries } from './card.ts'
 import { parseDuration } from './durations.ts'
-import type { Job } from './job.ts'
+import type { CommandLimits, Job } from './job.ts'
 import type { Report } from './report.ts'
 import { offlineOf } from './schema.ts'
 import type { JobYaml } from './schema.ts'
@@ -46,6 +46,8 @@ export function buildJob(
     env: { ...job.env },
     env_file: job.env_file ?? null,
     cwd: job.cwd ?? null,
+    user: job.user ?? null,
+    limits: buildLimits(job.limits ?? {}),
     where,
   }
 }
@@ -81,6 +83,14 @@ function buildCard(
     expires_ms: millisecondsOf(job.expires),
     output_limit_bytes:
       parseSize(job.output_limit ?? DEFAULT_OUTPUT_LIMIT_BYTES) ?? DEFAULT_OUTPUT_LIMIT_BYTES,
+  }
+}
+
+function buildLimits({ memory, tasks, files }: NonNullable<JobYaml['limits']>): CommandLimits {
+  return {
+    memory_bytes: memory === undefined ? null : parseSize(memory),
+    tasks: tasks ?? null,
+    files: files ?? null,
   }
 }
 

@@ -105,9 +105,11 @@ function checkKeysOfType(rule: ParamRule, path: Path, report: Report): void {
 function checkOwnValue(value: string, rule: ParamRule, path: Path, report: Report): void {
   const checked = checkValue(value, rule, SOME_DAY_MS)
   if (checked.kind === 'good') return
+  // A reload that is refused is told of in the log and to whoever asks for the workers.
+  const shown = rule.secret ? 'the value (secret, not shown)' : JSON.stringify(value)
   report.error(
     path,
-    `${JSON.stringify(value)} ${checked.message}, so this parameter could never have it`,
+    `${shown} ${checked.message}, so this parameter could never have it`,
     checked.hint,
   )
 }

@@ -29,7 +29,26 @@ export const PREFIXES: ReadonlyMap<string, Prefix> = new Map<string, Prefix>([
   ['timeout', { withValue: 'sk', own: 1 }],
   ['stdbuf', { withValue: 'ioe' }],
   ['strace', { withValue: 'oep' }],
+  ['ltrace', { withValue: 'oeps' }],
   ['chroot', { own: 1 }],
+  ['unshare', { withValue: 'RwSG' }],
+  ['nsenter', { withValue: 'tSG' }],
+  ['setpriv', {}],
+  ['prlimit', {}],
+  ['runcon', { withValue: 'urtl' }],
+  ['numactl', { withValue: 'Nmpi' }],
+  ['setarch', { own: 1 }],
+  ['linux32', {}],
+  ['linux64', {}],
+  ['cgexec', { withValue: 'g' }],
+  ['fakeroot', { withValue: 'lsib' }],
+  ['dbus-run-session', {}],
+  ['ssh-agent', { withValue: 'aEOPt' }],
+  ['unbuffer', {}],
+  ['systemd-run', { withValue: 'pEuHM' }],
+  ['systemd-inhibit', {}],
+  ['sshpass', { withValue: 'fdp' }],
+  ['torsocks', {}],
   ['flock', { withValue: 'wE', own: 1 }],
   ['env', { withValue: 'uC', assignments: true }],
   ['sudo', { withValue: 'ughpCTURDrt', assignments: true }],
@@ -41,7 +60,9 @@ export const PREFIXES: ReadonlyMap<string, Prefix> = new Map<string, Prefix>([
 
 /** Commands that hand all their arguments to a shell, here or elsewhere. */
 export const CODE_ALWAYS: ReadonlySet<string> = new Set(
-  'eval ssh su runuser trap alias watch parallel compgen complete bind fc'.split(' '),
+  'eval ssh autossh su runuser trap alias watch entr parallel make gmake compgen complete bind fc enable hash'.split(
+    ' ',
+  ),
 )
 
 /** Commands that do so when an option says it. */
@@ -62,9 +83,35 @@ export const EVALUATES_NAMES: ReadonlySet<string> = new Set(
 
 /** Commands that read code from their standard input, whatever their arguments. */
 export const INPUT_IS_CODE: ReadonlySet<string> = new Set(
-  'at batch crontab su runuser parallel'.split(' '),
+  'at batch crontab su runuser parallel ed ex'.split(' '),
 )
 
-/** Variables that decide what runs next. */
-export const ASSIGNMENTS_THAT_RUN =
-  /^(?:PATH|IFS|PS[0-4]|BASH_ENV|PROMPT_COMMAND|LD_PRELOAD|LD_LIBRARY_PATH)\+?=/
+/** Commands of a shell that look up an operator among their arguments; `-v` is one. */
+export const TESTS: ReadonlySet<string> = new Set(['test', '['])
+
+/** Commands whose `host:path` is parsed again by the shell of that host, at least by some of their versions. */
+export const REMOTE_PATHS: ReadonlySet<string> = new Set(['scp', 'rsync'])
+
+/** Variables that decide what runs next, or hold code for what runs next. */
+export const ASSIGNMENTS_THAT_RUN = new RegExp(
+  `^(?:${[
+    'PATH|IFS|PS[0-4]|PROMPT_COMMAND|BASH_(?:ENV|CMDS|ALIASES|LOADABLES_PATH|FUNC_.*)',
+    // Bash evaluates what these are given as arithmetic.
+    'RANDOM|SRANDOM|OPTIND|HISTCMD|SECONDS|LINENO',
+    'LD_(?:PRELOAD|LIBRARY_PATH|AUDIT)|GCONV_PATH|EDITOR|VISUAL|PAGER|LESS(?:OPEN|CLOSE)|MANPAGER',
+    'PYTHON(?:PATH|STARTUP|HOME)|PERL5(?:LIB|OPT|DB)|PERLLIB|RUBY(?:OPT|LIB)|NODE_(?:OPTIONS|PATH)|LUA_INIT',
+    'AWKPATH|JAVA_TOOL_OPTIONS|GIT_(?:SSH|SSH_COMMAND|ASKPASS|EDITOR|PAGER|EXEC_PATH|EXTERNAL_DIFF)',
+    'RSYNC_RSH|TAR_OPTIONS|MAKEFLAGS',
+  ].join('|')})(?:\\[.*\\])?\\+?=`,
+)
+
+/** Options of `tar`, `rsync`, `sort`, `git` and `ssh` whose value is a command. */
+export const OPTIONS_THAT_RUN = new RegExp(
+  `^(?:${[
+    '--(?:checkpoint-action|to-command|(?:use-)?compress-program|rmt-command|(?:info|new-volume)-script)=',
+    '--(?:rsh|rsync-path|upload-pack|receive-pack)=',
+    '(?:-o)?(?:Proxy|Local|KnownHosts)Command=',
+    'core\\.(?:sshCommand|pager|editor|fsmonitor)=|alias\\.[\\w-]+=',
+  ].join('|')})`,
+  'i',
+)

@@ -11,26 +11,16 @@ import {
   CODE_WITH_FLAG,
   EVALUATES_NAMES,
   INPUT_IS_CODE,
+  OPTIONS_THAT_RUN,
   PREFIXES,
+  REMOTE_PATHS,
   SHELLS,
+  TESTS,
 } from './command-names.ts'
 import type { Prefix } from './command-names.ts'
-
-/**
- * How far a value is known. `fixed`: the job file lists it, or it is a number or a day. `safe`: it has no character that
- * a shell knows, blanks apart. `text`: anything.
- */
-export type Trust = 'fixed' | 'safe' | 'text'
-
-export type Use = { readonly name: string; readonly trust: Trust; readonly offset: number }
-
-/** A word of a command; `text` is what is known of it, with a NUL for each part that only the shell will know. */
-export type Word = {
-  readonly text: string
-  readonly uses: readonly Use[]
-  /** It is only unquoted expansions: when they are empty, the next word takes its place. */
-  readonly mayVanish: boolean
-}
+import { programProblem, readsProgram } from './command-languages.ts'
+import { choosesCommand, evaluatesNames, isText, parsesAgain, textIn } from './command-uses.ts'
+import type { Use, UseProblem, Word } from './command-uses.ts'
 
 export type SimpleCommand = {
   readonly words: readonly Word[]
@@ -40,15 +30,16 @@ export type SimpleCommand = {
   readonly upstream: readonly Use[]
 }
 
-export type UseProblem = { readonly use: Use; readonly message: string; readonly hint: string }
-
-const ASSIGNMENT = /^[A-Za-z_]\w*\+?=/
+export const ASSIGNMENT = /^[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=/
 
 /** Answers the first value that stands where it would be more than data, or null. */
 export function commandProblem(command: SimpleCommand): UseProblem | null {
   const first = command.words.findIndex((word) => !ASSIGNMENT.test(word.text))
+  const assignments = first === -1 ? command.words : command.words.slice(0, first)
   return (
     assignmentProblem(command.words) ??
+    // Only bash assigns to `a[0]=…`; in dash that is the name of a command.
+    choosesCommand(assignments.find((word) => /^\w+\[/.test(word.text) && word.uses.length > 0)) ??
     nestedShellProblem(command.words) ??
     (first === -1 ? null : startProblem({ ...command, words: command.words.slice(first) }))
   )
@@ -58,9 +49,11 @@ export function commandProblem(command: SimpleCommand): UseProblem | null {
 function startProblem(command: SimpleCommand): UseProblem | null {
   const [name, ...args] = command.words
   if (name === undefined) return null
-  const chosen = name.uses.find((use) => use.trust !== 'fixed')
-  if (chosen !== undefined) return choosesCommand(chosen)
+  const chosen = choosesCommand(name)
+  if (chosen !== null) return chosen
   const base = basename(name.text).replaceAll('\0', '')
+  // What is left of `time -p`, a keyword with an option.
+  if (base === '-p') return startProblem({ ...command, words: args })
   const prefix = PREFIXES.get(base)
   return (
     // A command such as $SHELL may be a shell as well as anything else, or nothing at all.
@@ -68,8 +61,24 @@ function startProblem(command: SimpleCommand): UseProblem | null {
     (name.mayVanish ? startProblem({ ...command, words: args }) : null) ??
     argumentProblem(base, args) ??
     inputProblem(base, args, command) ??
+    programProblem(base, args) ??
     (base === 'find' ? findProblem(command) : null) ??
-    (prefix === undefined ? null : startProblem({ ...command, words: afterPrefix(prefix, args) }))
+    (prefix === undefined ? null : prefixProblem(prefix, args, command))
+  )
+}
+
+/** Checks the command that another one runs; after a long option, which may take a value, there are two candidates. */
+function prefixProblem(
+  prefix: Prefix,
+  args: readonly Word[],
+  command: SimpleCommand,
+): UseProblem | null {
+  const words = afterPrefix(prefix, args)
+  const before = args[args.length - words.length - 1 - (prefix.own ?? 0)]
+  const mayTakeValue = before !== undefined && /^--[^=]+$/.test(before.text)
+  return (
+    startProblem({ ...command, words }) ??
+    (mayTakeValue ? startProblem({ ...command, words: words.slice(1) }) : null)
   )
 }
 
@@ -78,6 +87,13 @@ function argumentProblem(base: string, args: readonly Word[]): UseProblem | null
   const flag = CODE_WITH_FLAG.get(base)
   const hasFlag = flag !== undefined && args.some((word) => flag.test(word.text))
   if (CODE_ALWAYS.has(base) || hasFlag) return parsesAgain(textIn(args), base)
+  if (TESTS.has(base)) return testProblem(args, base)
+  // A format that begins with a value may be `-v`, and evaluate a name.
+  if (base === 'printf' && args[0]?.text.startsWith('\0') === true)
+    return evaluatesNames(textIn([args[0]]), base)
+  if (REMOTE_PATHS.has(base)) {
+    return parsesAgain(textIn(args.filter((word) => /^[^/]*:/.test(word.text))), base)
+  }
   if (EVALUATES_NAMES.has(base)) return evaluatesNames(textIn(args), base)
   if (base === 'export') {
     return evaluatesNames(textIn(args.filter((word) => !ASSIGNMENT.test(word.text))), base)
@@ -85,9 +101,15 @@ function argumentProblem(base: string, args: readonly Word[]): UseProblem | null
   const isFirstChosen = ['.', 'source', 'for', 'select', 'function'].includes(base) || isShell(base)
   if (!isFirstChosen) return null
   const options = shellOptions(args)
-  const script = isShell(base) ? (options.hasCode ? undefined : args[options.script]) : args[0]
-  const chosen = script?.uses.find((use) => use.trust !== 'fixed')
-  return chosen === undefined ? null : choosesCommand(chosen)
+  return choosesCommand(
+    isShell(base) ? (options.hasCode ? undefined : args[options.script]) : args[0],
+  )
+}
+
+/** A value after another word that may be anything: that one may be `-v`, which evaluates the name after it. */
+function testProblem(args: readonly Word[], base: string): UseProblem | null {
+  const named = args.filter((_, place) => args[place - 1]?.text.startsWith('\0') === true)
+  return evaluatesNames(textIn(named), base)
 }
 
 /** Values that reach a command's standard input, where that command reads code from it. */
@@ -97,13 +119,17 @@ function inputProblem(
   command: SimpleCommand,
 ): UseProblem | null {
   const options = shellOptions(args)
+  // A command that only the shell will know, such as $SHELL, may be a shell.
   const readsScript =
-    isShell(base) && !options.hasCode && (options.reads || args[options.script] === undefined)
+    (isShell(base) || base === '') &&
+    !options.hasCode &&
+    (options.reads || args[options.script] === undefined)
   const runsCode = base === 'xargs' && args.some((word) => isShell(basename(word.text)))
   const isLogin = base === 'ssh' && afterPrefix(PREFIXES.get('ssh') ?? {}, args).length <= 1
-  if (!readsScript && !runsCode && !isLogin && !INPUT_IS_CODE.has(base)) return null
+  const isCode = INPUT_IS_CODE.has(base) || readsProgram(base, args)
+  if (!readsScript && !runsCode && !isLogin && !isCode) return null
   const uses = [...command.upstream, ...command.redirects.flatMap((word) => word.uses)]
-  return parsesAgain(uses.find(isText) ?? null, base)
+  return parsesAgain(uses.find(isText) ?? null, base || 'a shell')
 }
 
 /** `sh -c` and its like, wherever it stands in a command: after sudo, env, xargs, docker exec, find -exec … */
@@ -133,11 +159,14 @@ function findProblem(command: SimpleCommand): UseProblem | null {
 }
 
 function assignmentProblem(words: readonly Word[]): UseProblem | null {
-  const use = words
-    .filter((word) => ASSIGNMENTS_THAT_RUN.test(word.text))
-    .flatMap((word) => word.uses)
-    .find((one) => one.trust !== 'fixed')
-  return use === undefined ? null : choosesCommand(use)
+  for (const word of words) {
+    const problem =
+      ASSIGNMENTS_THAT_RUN.test(word.text) || OPTIONS_THAT_RUN.test(word.text)
+        ? choosesCommand(word)
+        : null
+    if (problem !== null) return problem
+  }
+  return null
 }
 
 /** Where a shell's script stands among its arguments, and whether it is code itself (`-c`) or a file. */
@@ -147,7 +176,7 @@ function shellOptions(args: readonly Word[]): { hasCode: boolean; reads: boolean
   let script = 0
   for (; script < args.length; script += 1) {
     const text = args[script]?.text ?? ''
-    if (args[script]?.mayVanish === true) continue
+    if (mayBeNothing(args[script])) continue
     if (text === '--' || text === '-') return { hasCode, reads, script: script + 1 }
     if (!/^[-+]./.test(text)) break
     const letters = text.startsWith('--') ? '' : text
@@ -163,7 +192,7 @@ function afterPrefix(prefix: Prefix, args: readonly Word[]): readonly Word[] {
   let place = 0
   for (; place < args.length; place += 1) {
     const text = args[place]?.text ?? ''
-    if (args[place]?.mayVanish === true) continue
+    if (mayBeNothing(args[place])) continue
     if (text === '--') {
       place += 1
       break
@@ -175,12 +204,9 @@ function afterPrefix(prefix: Prefix, args: readonly Word[]): readonly Word[] {
   return args.slice(place + (prefix.own ?? 0))
 }
 
-function textIn(words: readonly Word[]): Use | null {
-  return words.flatMap((word) => word.uses).find(isText) ?? null
-}
-
-function isText(use: Use): boolean {
-  return use.trust === 'text'
+/** An expansion of the author's own, as in `sh $flags …`. One that holds a value may become any words. */
+function mayBeNothing(word: Word | undefined): boolean {
+  return word?.mayVanish === true && word.uses.length === 0
 }
 
 function isShell(base: string): boolean {
@@ -189,24 +215,4 @@ function isShell(base: string): boolean {
 
 function basename(text: string): string {
   return text.slice(text.lastIndexOf('/') + 1)
-}
-
-function choosesCommand(use: Use): UseProblem {
-  const message = `the value of ${use.name} would choose what is run`
-  return { use, message, hint: `write the name out, or declare ${use.name} as an enum` }
-}
-
-function parsesAgain(use: Use | null, by: string): UseProblem | null {
-  if (use === null) return null
-  const message = `the value of ${use.name} would be parsed again by ${by}`
-  const argument = by.endsWith('-c')
-    ? `pass it as an argument, as in sh -c 'echo "$1"' sh %(${use.name})s; or `
-    : ''
-  return { use, message, hint: `${argument}declare ${use.name} as safe, int, date or enum` }
-}
-
-function evaluatesNames(use: Use | null, by: string): UseProblem | null {
-  if (use === null) return null
-  const message = `the value of ${use.name} would be evaluated by ${by}`
-  return { use, message, hint: `assign it by itself (value=%(${use.name})s) and use the variable` }
 }

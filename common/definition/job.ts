@@ -9,12 +9,22 @@ export type Command =
   | { readonly kind: 'shell'; readonly shell: readonly string[]; readonly text: string }
   | { readonly kind: 'argv'; readonly argv: readonly string[]; readonly template: boolean }
 
+/** What the kernel holds a command to, where it holds it to anything. */
+export type CommandLimits = {
+  readonly memory_bytes: number | null
+  readonly tasks: number | null
+  readonly files: number | null
+}
+
 export type Job = {
   readonly card: Card
   readonly command: Command
   readonly env: Readonly<Record<string, string>>
   readonly env_file: string | null
   readonly cwd: string | null
+  /** Who runs it; null is whoever runs the worker. */
+  readonly user: string | null
+  readonly limits: CommandLimits
   /** Where it is defined, for messages: `jobs/catalog.yaml:4:3`. */
   readonly where: string
 }

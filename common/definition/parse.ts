@@ -9,6 +9,8 @@ import { buildSemaphore } from './build-semaphores.ts'
 import type { Semaphore } from './card.ts'
 import { circlesOf, edgesOf, unknownMembers, unknownSteps } from './graph.ts'
 import type { Job, Loaded, Problem } from './job.ts'
+import { placesInJob, placesInSemaphore } from './secret-places.ts'
+import { secretNamesIn } from './secrets.ts'
 import { startReport } from './report.ts'
 import type { Report } from './report.ts'
 import { FileYaml } from './schema.ts'
@@ -38,6 +40,7 @@ export function parseDefinitions(
   }
   for (const { file, text } of files) collectFile(file, text, collected)
   const { problems } = collected
+  problems.push(...secretProblems(collected))
   if (problems.some((problem) => problem.severity === 'error')) return { kind: 'refused', problems }
   const jobs = plain(collected.jobs)
   const semaphores = plain(collected.semaphores)
@@ -111,6 +114,22 @@ function define<T>(
       `${kind} ${name} is already defined in ${placeOf(other)}`,
       'rename one of them',
     )
+}
+
+/** Once all files are read, it is known which names are secret. */
+function secretProblems({ jobs, semaphores }: Collected): Problem[] {
+  const names = secretNamesIn([...jobs.values()].map(({ it }) => it))
+  const found = [
+    ...[...jobs.values()].map((at) => ({ at, places: placesInJob(at.it.card, names) })),
+    ...[...semaphores.values()].map((at) => ({ at, places: placesInSemaphore(at.it, names) })),
+  ]
+  return found.flatMap(({ at: { tree, path }, places }) =>
+    places.map(({ path: within, ...problem }) => ({
+      ...problem,
+      file: tree.file,
+      ...tree.keyPlaceOf([...path, ...within]),
+    })),
+  )
 }
 
 function graphWarnings(

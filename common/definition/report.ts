@@ -10,6 +10,7 @@ export type Report = {
   readonly errorAtKey: (path: Path, message: string, hint: string | null) => void
   /** At a character inside a text. */
   readonly errorIn: (path: Path, offset: number, message: string, hint: string | null) => void
+  readonly warnIn: (path: Path, offset: number, message: string, hint: string | null) => void
   readonly warnAtKey: (path: Path, message: string, hint: string | null) => void
 }
 
@@ -23,6 +24,8 @@ export function startReport(tree: Tree): Report {
     errorAtKey: (path, message, hint) => add('error', tree.keyPlaceOf(path), message, hint),
     errorIn: (path, offset, message, hint) =>
       add('error', tree.placeIn(path, offset), message, hint),
+    warnIn: (path, offset, message, hint) =>
+      add('warning', tree.placeIn(path, offset), message, hint),
     warnAtKey: (path, message, hint) => add('warning', tree.keyPlaceOf(path), message, hint),
   }
 }

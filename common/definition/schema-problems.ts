@@ -8,6 +8,7 @@ import {
   FileYaml,
   JobYaml,
   LaneYaml,
+  LimitsYaml,
   MemberYaml,
   ParamYaml,
   RESERVED_KEYS,
@@ -100,6 +101,7 @@ function shapeAt(path: Path): object {
   if (section === 'semaphores' && path.length === 2) return SemaphoreYaml.shape
   if (section === 'jobs' && key === 'params') return ParamYaml.shape
   if (last === 'retries') return RetriesYaml.shape
+  if (last === 'limits') return LimitsYaml.shape
   if (last === 'concurrency') return ConcurrencyYaml.shape
   return last === 'wait_for' ? MemberYaml.shape : StepYaml.shape
 }

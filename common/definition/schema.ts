@@ -8,7 +8,7 @@ import { parseDuration } from './durations.ts'
 import { parseSize } from './sizes.ts'
 
 /** Keys that are kept for later versions. */
-export const RESERVED_KEYS: ReadonlySet<string> = new Set(['user', 'schedule', 'rollout'])
+export const RESERVED_KEYS: ReadonlySet<string> = new Set(['schedule', 'rollout'])
 
 const MOST_COUNT = 0xffffffff
 
@@ -46,6 +46,21 @@ const sizeError = 'must be a size, such as 512 KiB, 10 MiB, or bytes'
 const size = z
   .union([z.number(), z.string()], { error: sizeError })
   .refine((written) => parseSize(written) !== null, sizeError)
+
+const LEAST_MEMORY_BYTES = 4 * 1024 ** 2
+const memoryError = 'must be a size of 4 MiB or more, such as 512 MiB'
+const memory = z
+  .union([z.number(), z.string()], { error: memoryError })
+  .refine((written) => (parseSize(written) ?? 0) >= LEAST_MEMORY_BYTES, memoryError)
+
+/** As on Linux; numbers are no names here. `self` is what a worker's policy calls the lack of the key. */
+const user = z
+  .string({ error: 'must be the name of a user' })
+  .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, 'must be the name of a user, and no number')
+  .refine(
+    (written) => written !== 'self',
+    'must be the name of a user: without it, the worker’s own',
+  )
 
 const about = <T extends z.ZodType>(schema: T, description: string) => schema.meta({ description })
 
@@ -95,6 +110,16 @@ export const ConcurrencyYaml = z.strictObject({
   key: about(text.max(4096), 'One limit for each value of this text').optional(),
   per: about(oneOf(['all', 'worker']), 'Counted over all workers, or on each').optional(),
   when_full: about(oneOf(['queue', 'refuse', 'replace']), 'What happens to one more').optional(),
+})
+
+/** What the host's kernel enforces; the rest of a definition never needs it. */
+export const LimitsYaml = z.strictObject({
+  memory: about(memory, 'What each process of it may allocate').optional(),
+  tasks: about(
+    wholeNumber(1, 4_194_304),
+    'Processes and threads that its user may have, those of other commands counted',
+  ).optional(),
+  files: about(wholeNumber(16, 1_048_576), 'What each process of it may have open').optional(),
 })
 
 const offlineError = 'must be skip, or wait and a duration, such as wait 6h'
@@ -150,6 +175,8 @@ export const DefaultsYaml = z.strictObject({
     text.min(1).max(4096),
     'A file of NAME=value lines that only its owner may read',
   ).optional(),
+  user: about(user, 'Who it runs as; the user of the worker unless it says otherwise').optional(),
+  limits: about(LimitsYaml, 'What its processes may use').optional(),
   cwd: about(text.min(1).max(4096), 'Where the command runs; relative to this file').optional(),
   expires: about(duration, 'A run that is not started by then ends').optional(),
   output_limit: about(size, 'Kept of each stream').optional(),

@@ -35,7 +35,11 @@ export function skipDollar(scan: Scan, isQuoted: boolean): void {
   }
   VARIABLE.lastIndex = at
   const variable = VARIABLE.exec(text)
-  if (variable !== null) return skipTo(scan, at + variable[0].length, '', '')
+  if (variable !== null) {
+    // In arrays and braces bash takes the second $ of `$$(` for the beginning of the substitution.
+    if (/^\$\$[({']/.test(text.slice(at, at + 3))) lose(scan, '$$ before a bracket or a quote')
+    return skipTo(scan, at + variable[0].length, '', '')
+  }
   if (second === '\\') lose(scan, 'a $ before a backslash')
   addToWord(scan, lineOf(scan), copy(scan, 1), false)
   scan.afterLoneDollar = scan.at

@@ -122,8 +122,7 @@ function putPlaceholder(scan: Scan, piece: Piece & { kind: 'placeholder' }): voi
   if (frame?.kind === 'double' && frame.translated) {
     return refuse(scan, scan.at, 'a placeholder can\'t stand inside $"…"', 'leave out the $')
   }
-  const subscript = line.isList ? /^(?:[A-Za-z_]\w*)?\[[^\]]*$/ : /^[A-Za-z_]\w*\[[^\]]*$/
-  if (subscript.test(line.word?.text ?? '')) {
+  if (isInSubscript(line)) {
     return refuse(
       scan,
       scan.at,
@@ -136,6 +135,15 @@ function putPlaceholder(scan: Scan, piece: Piece & { kind: 'placeholder' }): voi
   scan.uses.push({ name: piece.name, trust: scan.trustOf(piece.name), offset: scan.at })
   scan.out.push(FORMS[frame?.kind ?? 'commands'](scan.variableOf(piece.name)))
   scan.at += piece.length
+}
+
+/** In `name[…`, or `[…` in an array, unless the bracket is closed without a doubt. */
+function isInSubscript(line: Line): boolean {
+  if (line.word === null) return false
+  const opened = line.isList ? /^(?:[A-Za-z_]\w*)?\[/ : /^[A-Za-z_]\w*\[/
+  const closed = /^\w*\[[^[\]]*\]/
+  const { text, hidesBracket } = line.word
+  return opened.test(text) && (hidesBracket || !closed.test(text))
 }
 
 function blank(scan: Scan, line: Line): void {

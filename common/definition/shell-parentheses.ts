@@ -16,8 +16,9 @@ export function openParenthesis(scan: Scan, line: Line): void {
   } else if (LIST.test(word) && word !== '!') {
     push(scan, 'list')
   } else {
+    const isPiped = line.isPiped && line.words.length === 0 && line.word === null
     endCommand(scan, line, '(')
-    push(scan, '(')
+    push(scan, '(', isPiped || line.isPipedOn)
   }
 }
 
@@ -37,14 +38,14 @@ export function closeParenthesis(scan: Scan, line: Line): void {
 }
 
 /** Puts a level of commands on the stack; the opening token is one character, or `$(` and its like. */
-export function push(scan: Scan, opener: Exclude<Opener, 'text'>): void {
+export function push(scan: Scan, opener: Exclude<Opener, 'text'>, isPipedOn = false): void {
   const opened = scan.at
   copy(scan, opener === 'list' ? 1 : opener.length)
   scan.frames.push({
     kind: 'commands',
     opener,
     opened,
-    line: startLine(scan.uses.length, opener === 'list'),
+    line: startLine(scan.uses.length, { isList: opener === 'list', isPipedOn }),
   })
 }
 

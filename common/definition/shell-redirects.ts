@@ -2,7 +2,7 @@
 import { push } from './shell-parentheses.ts'
 import { copy, copyOpaque, isInSubstitution, lose } from './shell-scan.ts'
 import type { HereDocument, Line, Scan } from './shell-scan.ts'
-import { addToWord, endWord } from './shell-words.ts'
+import { addToWord, endWord, quoteWord } from './shell-words.ts'
 
 const OPERATOR = /<<<|<<-|<<|<&|<>|<\(|<|>>|>&|>\||>\(|>|&>>|&>/y
 /** A delimiter that every shell reads alike: one word, or one word in quotes. */
@@ -15,8 +15,10 @@ export function readRedirect(scan: Scan, line: Line): void {
   OPERATOR.lastIndex = scan.at
   const operator = OPERATOR.exec(scan.text)?.[0] ?? ''
   if (operator.endsWith('(')) {
+    // It becomes the name of a file, which is never nothing.
+    quoteWord(scan, line)
     addToWord(scan, line, '\0', false)
-    return push(scan, '<(')
+    return push(scan, '<(', operator === '>(')
   }
   // In `2>file` the digits belong to the operator.
   if (line.word?.isPlain === true && /^\d+$/.test(line.word.text)) line.word = null

@@ -2,7 +2,7 @@
  * What the lexer of shell templates knows while it goes through a text: where it is, what it has written, and the stack
  * of quotes and parentheses it is in.
  */
-import type { Trust, Use, Word } from './command-rules.ts'
+import type { Trust, Use, Word } from './command-uses.ts'
 import { pieceAt } from './template.ts'
 import type { Piece } from './template.ts'
 
@@ -29,6 +29,8 @@ export type Line = {
   /** `&>` was read: one command with a redirection in bash, two commands in dash. */
   isSplit: boolean
   isPiped: boolean
+  /** Inside a compound command that reads from a pipe; where it ends is not followed. */
+  isPipedOn: boolean
   /** How many placeholders there were when this command began. */
   firstUse: number
   /** One entry for each `case` that is open here. */
@@ -46,6 +48,8 @@ type OpenWord = {
   isPlain: boolean
   /** Some of it is in quotes, so that it stays a word even when it is empty. */
   isQuoted: boolean
+  /** A bracket in it is quoted, so that brackets can't be paired by looking. */
+  hidesBracket: boolean
 }
 
 export type HereDocument = {
@@ -67,6 +71,8 @@ export type Scan = {
   readonly frames: Frame[]
   /** Every placeholder so far, in order. */
   readonly uses: Use[]
+  /** Those of them that become arguments of programs. */
+  readonly shown: Use[]
   /** Here-documents whose bodies begin after this line. */
   hereDocuments: HereDocument[]
   /** The place right after a `$` that is only a character; -1 without one. */
@@ -91,6 +97,7 @@ export function startScan(
     out: [],
     frames,
     uses: [],
+    shown: [],
     hereDocuments: [],
     afterLoneDollar: -1,
     lost: null,
@@ -100,14 +107,18 @@ export function startScan(
   }
 }
 
-export function startLine(firstUse: number, isList = false): Line {
+export function startLine(
+  firstUse: number,
+  { isList = false, isPipedOn = false }: { isList?: boolean; isPipedOn?: boolean } = {},
+): Line {
   return {
     words: [],
     redirects: [],
     word: null,
     redirect: null,
     isSplit: false,
-    isPiped: false,
+    isPiped: isPipedOn,
+    isPipedOn,
     firstUse,
     cases: [],
     isBracketed: false,

@@ -6,13 +6,19 @@
  * placeholder gets the quoting of its place: bare, inside `"…"` or inside `'…'`. Where none is safe, or where dash and
  * bash read the text differently and nobody can tell what the place is, the command is refused.
  */
-import type { Trust } from './command-rules.ts'
+import type { Trust, Use } from './command-uses.ts'
 import { scanAll } from './shell-lexer.ts'
 import { startScan } from './shell-scan.ts'
 import { placeholdersOf, piecesOf } from './template.ts'
 
 export type Rewritten =
-  | { readonly kind: 'rewritten'; readonly text: string; readonly names: string[] }
+  | {
+      readonly kind: 'rewritten'
+      readonly text: string
+      readonly names: string[]
+      /** Values that become arguments of programs, where anybody on the host can see them. */
+      readonly shown: readonly Use[]
+    }
   | {
       readonly kind: 'refused'
       /** Where in the text, in UTF-16 units. */
@@ -36,11 +42,11 @@ export function rewriteShell(
 ): Rewritten {
   const names = [...new Set(placeholdersOf(text).map((placeholder) => placeholder.name))]
   // What has no placeholder is the author's own and needs no reading.
-  if (names.length === 0) return { kind: 'rewritten', text: withoutEscapes(text), names }
+  if (names.length === 0) return { kind: 'rewritten', text: withoutEscapes(text), names, shown: [] }
   const scan = startScan(text, trustOf, variableOf)
   scanAll(scan)
   if (scan.refusal !== null) return { kind: 'refused', ...scan.refusal }
-  return { kind: 'rewritten', text: scan.out.join(''), names }
+  return { kind: 'rewritten', text: scan.out.join(''), names, shown: scan.shown }
 }
 
 function withoutEscapes(text: string): string {

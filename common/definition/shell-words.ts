@@ -5,6 +5,7 @@
  * The quoting of values never depends on what is here; only the refusal of values that would be code does.
  */
 import { commandProblem } from './command-rules.ts'
+import { shownArguments } from './shown-arguments.ts'
 import { isInSubstitution, lose, refuse } from './shell-scan.ts'
 import type { Line, Scan } from './shell-scan.ts'
 
@@ -24,10 +25,20 @@ const LEADERS = new Set([
   'coproc',
 ])
 
+/** Words whose commands all read what is piped into the first of them. */
+const COMPOUNDS = new Set(['{', 'if', 'while', 'until', 'for', 'select', 'case'])
+
 /** Begins a word, unless one is being read, and adds what is known of it. */
 export function addToWord(scan: Scan, line: Line, text: string, isPlain: boolean): void {
-  line.word ??= { text: '', firstUse: scan.uses.length, isPlain: true, isQuoted: false }
+  line.word ??= {
+    text: '',
+    firstUse: scan.uses.length,
+    isPlain: true,
+    isQuoted: false,
+    hidesBracket: false,
+  }
   line.word.text += text
+  line.word.hidesBracket ||= !isPlain && /[[\]]/.test(text)
   line.word.isPlain &&= isPlain
 }
 
@@ -71,10 +82,21 @@ function isKeyword(scan: Scan, line: Line, text: string): boolean {
     startCommand(scan, line, false)
     return true
   }
+  // `function name {` and `for name do` have a command after what they name.
+  const opener = line.words[0]?.text ?? ''
+  if (text === '{' && opener === 'function') return startsAnew(scan, line)
+  if (text === 'do' && (opener === 'for' || opener === 'select')) return startsAnew(scan, line)
   if (line.words.length > 0) return false
+  if (line.isPiped && COMPOUNDS.has(text)) line.isPipedOn = true
   if (text === 'esac') line.cases.pop()
   if (text === 'case' && line.cases.at(-1) !== 'pattern') line.cases.push('subject')
   return text === 'esac' || LEADERS.has(text)
+}
+
+function startsAnew(scan: Scan, line: Line): true {
+  if (line.words.length > 0) checkCommand(scan, line)
+  startCommand(scan, line, line.isPiped)
+  return true
 }
 
 /** Ends a command at an operator or a line's end, and checks where its values stand. */
@@ -108,7 +130,7 @@ function startCommand(scan: Scan, line: Line, isPiped: boolean, goesOn = false):
   line.redirects = []
   line.redirect = null
   line.isSplit = false
-  line.isPiped = isPiped || (goesOn && line.isPiped)
+  line.isPiped = isPiped || line.isPipedOn || (goesOn && line.isPiped)
   line.firstUse = scan.uses.length
 }
 
@@ -116,4 +138,5 @@ function checkCommand(scan: Scan, line: Line): void {
   const upstream = line.isPiped ? scan.uses.slice(0, line.firstUse) : []
   const problem = commandProblem({ words: line.words, redirects: line.redirects, upstream })
   if (problem !== null) refuse(scan, problem.use.offset, problem.message, problem.hint)
+  scan.shown.push(...shownArguments(line.words))
 }

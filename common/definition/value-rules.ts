@@ -39,7 +39,8 @@ export function checkValue(text: string, rule: ParamRule, now_ms: number): Check
   }
   if (/^[-@+]/.test(checked.text) && rule.type !== 'int' && !rule.allow_dash) {
     const hint = 'commands may take it for an option; the job can say allow_dash: true'
-    return no('allow_dash', `begins with ${checked.text[0]}`, hint)
+    const first = rule.secret ? '-, @ or +' : checked.text[0]
+    return no('allow_dash', `begins with ${first}`, hint)
   }
   return checked
 }
@@ -70,9 +71,9 @@ const CHECKS: Readonly<Record<ParamRule['type'], Check>> = {
   },
   enum: (text, rule) => {
     const values = rule.values ?? []
-    return values.includes(text)
-      ? good(text)
-      : no('enum', 'is not one of the values', `one of ${values.join(', ')}`)
+    if (values.includes(text)) return good(text)
+    const hint = rule.secret ? null : `one of ${values.join(', ')}`
+    return no('enum', 'is not one of the values', hint)
   },
   path: (text) => {
     if (!text.startsWith('/')) return no('path', 'is not an absolute path', 'it begins with /')

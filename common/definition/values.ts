@@ -8,6 +8,7 @@ import type { Card, ParamRule } from './card.ts'
 import { PARAM_NAME_PATTERN } from './card.ts'
 import { nearestName } from './nearest.ts'
 import { BUILT_IN_NAMES, RESERVED_NAMES } from './reserved.ts'
+import { hideIn, secretNamesOf, secretValuesOf } from './secrets.ts'
 import { checkValue, isSafe, sanitize } from './value-rules.ts'
 
 /** At most so many parameters a run, of so many bytes (UTF-8) each. */
@@ -39,12 +40,20 @@ export type Checked =
 /** `trigger`: from outside. `carried`: from an earlier step, or from a broker that has checked them already. */
 export type Source = 'trigger' | 'carried'
 
+export type How = {
+  readonly now_ms: number
+  readonly source: Source
+  /** Names that other jobs declare secret: no message shows their values either. */
+  readonly secret_names?: ReadonlySet<string>
+}
+
 /** Checks what was given for one run; the first thing wrong is the answer. Defaults are filled in, empty is absent. */
 export function checkParams(
   rules: Rules,
   given: Readonly<Record<string, unknown>>,
-  how: { readonly now_ms: number; readonly source: Source },
+  how: How,
 ): Checked {
+  const show: Show = (name, text) => showValue(name, text, { rules, given, how })
   const params = new Map<string, string>()
   const undeclared: string[] = []
   const sanitized: string[] = []
@@ -54,8 +63,8 @@ export function checkParams(
     const rule = ruleOf(rules, name)
     const one =
       rule === null
-        ? checkUndeclared(rules, name, text, how.source)
-        : checkDeclared(name, text, rule, how.now_ms)
+        ? checkUndeclared(rules, name, text, how.source, show)
+        : checkDeclared(name, text, rule, how.now_ms, show)
     if (one.kind === 'bad') return one
     if (rule === null && one.kind !== 'absent') undeclared.push(name)
     if (one.kind === 'value') params.set(name, one.text)
@@ -63,7 +72,7 @@ export function checkParams(
   }
   for (const [name, rule] of Object.entries(rules.params)) {
     if (params.has(name)) continue
-    const one = fillDefault(name, rule, how.now_ms)
+    const one = fillDefault(name, rule, how.now_ms, show)
     if (one.kind === 'bad') return one
     if (one.kind === 'value') params.set(name, one.text)
   }
@@ -80,23 +89,52 @@ type One =
   | { readonly kind: 'dropped' }
   | Bad
 
-function checkDeclared(name: string, text: string, rule: ParamRule, now_ms: number): One {
+/** A value as a message may show it. */
+type Show = (name: string, text: string) => string
+
+function showValue(
+  name: string,
+  text: string,
+  { rules, given, how }: { rules: Rules; given: Readonly<Record<string, unknown>>; how: How },
+): string {
+  const names = new Set([...secretNamesOf([rules]), ...(how.secret_names ?? [])])
+  if (names.has(name)) return 'the value (secret, not shown)'
+  const texts = Object.entries(given).map(([key, value]) => [key, singleText(value) ?? ''] as const)
+  // The same value may stand in another parameter, as it came or made harmless.
+  const clean = texts.map(([key, value]) => [key, sanitize(value)] as const)
+  const secrets = secretValuesOf(names, Object.fromEntries(texts), Object.fromEntries(clean))
+  return JSON.stringify(shorten(hideIn(text, secrets)))
+}
+
+function checkDeclared(
+  name: string,
+  text: string,
+  rule: ParamRule,
+  now_ms: number,
+  show: Show,
+): One {
   if (text === '') return { kind: 'absent' }
   const checked = checkValue(text, rule, now_ms)
   if (checked.kind === 'good') return { kind: 'value', text: checked.text }
-  const shown = rule.secret ? 'the value (secret, not shown)' : JSON.stringify(shorten(text))
-  return bad(name, checked.rule, `parameter ${name}: ${shown} ${checked.message}`, checked.hint)
+  const message = `parameter ${name}: ${show(name, text)} ${checked.message}`
+  return bad(name, checked.rule, message, checked.hint)
 }
 
-function fillDefault(name: string, rule: ParamRule, now_ms: number): One {
+function fillDefault(name: string, rule: ParamRule, now_ms: number, show: Show): One {
   if (rule.default !== null && rule.default !== '')
-    return checkDeclared(name, rule.default, rule, now_ms)
+    return checkDeclared(name, rule.default, rule, now_ms, show)
   if (!rule.required) return { kind: 'absent' }
   const hint = rule.description === null ? `add ${name}=…` : `add ${name}=…: ${rule.description}`
   return bad(name, 'required', `parameter ${name} is required`, hint)
 }
 
-function checkUndeclared(rules: Rules, name: string, text: string, source: Source): One {
+function checkUndeclared(
+  rules: Rules,
+  name: string,
+  text: string,
+  source: Source,
+  show: Show,
+): One {
   if (source === 'carried') return rules.params_only ? { kind: 'dropped' } : { kind: 'value', text }
   if (text === '') return { kind: 'absent' }
   const near = nearestName(name, [...Object.keys(rules.params), ...RESERVED_NAMES])
@@ -116,7 +154,7 @@ function checkUndeclared(rules: Rules, name: string, text: string, source: Sourc
   }
   const clean = sanitize(text)
   if (isSafe(clean)) return { kind: 'value', text: clean }
-  const message = `parameter ${name}: ${JSON.stringify(shorten(clean))} is not a safe value`
+  const message = `parameter ${name}: ${show(name, clean)} is not a safe value`
   return bad(name, 'safe', message, `declare ${name} under params to say what it may hold`)
 }
 

@@ -29,6 +29,7 @@ export type ReadTree =
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
 
 type Reading = {
+  readonly isText: (path: Path) => boolean
   readonly problems: {
     readonly offset: number
     readonly message: string
@@ -38,10 +39,25 @@ type Reading = {
   readonly keys: Map<string, number>
 }
 
-/** Reads one file's text; every problem found is told, with its place. */
-export function readTree(file: string, text: string): ReadTree {
+/** A file that is wrong from end to end is told so by its first problems. */
+const MOST_PROBLEMS = 100
+
+/**
+ * Reads one file's text; the problems found are told, with their places.
+ * @param texts Which values keep the text that was written: those that end up in commands, or all.
+ */
+export function readTree(
+  file: string,
+  text: string,
+  texts: 'of commands' | 'all' = 'of commands',
+): ReadTree {
   const lines = new LineCounter()
-  const reading: Reading = { problems: [], values: new Map(), keys: new Map() }
+  const reading: Reading = {
+    isText: texts === 'all' ? () => true : isText,
+    problems: [],
+    values: new Map(),
+    keys: new Map(),
+  }
   const excess = excessOf(text)
   if (excess !== null) {
     addLines(lines, text)
@@ -71,7 +87,8 @@ export function readTree(file: string, text: string): ReadTree {
   }
   const value = reading.problems.length > 0 ? null : convert(document.contents, [], reading)
   if (reading.problems.length > 0) {
-    const problems = reading.problems.map((one) => problemAt(file, placeAt(lines, one.offset), one))
+    const told = reading.problems.slice(0, MOST_PROBLEMS)
+    const problems = told.map((one) => problemAt(file, placeAt(lines, one.offset), one))
     return { kind: 'refused', problems }
   }
   return { kind: 'read', tree: { file, value, ...placesOf(reading, lines, text) } }
@@ -85,7 +102,7 @@ function convert(node: ParsedNode | null, path: Path, reading: Reading): unknown
   if ('anchor' in node && node.anchor !== undefined)
     return refuse('anchors are not read', 'write the value out')
   if (node.tag !== undefined) return refuse('tags are not read', 'leave it out, or quote the text')
-  if (isScalar(node)) return isText(path) ? textOf(node, path) : node.value
+  if (isScalar(node)) return reading.isText(path) ? textOf(node, path) : node.value
   if (isSeq<ParsedNode>(node))
     return node.items.map((item, place) => convert(item, [...path, place], reading))
   if (!isMap<ParsedNode, ParsedNode | null>(node))

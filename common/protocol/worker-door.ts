@@ -139,6 +139,8 @@ export const Task = z.object({
   params: z.record(text(64), text(4096)),
   /** Built-in values beside the parameters: `gate_key`, `failed_job`, `error_tail` … */
   context: z.record(text(64), text(8192)),
+  /** Which of its parameters are secret: their values are hidden in what the command writes. None when it is not there. */
+  secret: z.array(text(64)).max(1000).optional(),
   /** How the run is delivered: only `one` takes credit. Without it the worker's own card says so. */
   deliver: z.enum(['all', 'one']).optional().catch(undefined),
   /** The command's `JOBZ_TOKEN`: good for its own status, and for triggers in its flow, until the run is over. */

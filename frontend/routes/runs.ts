@@ -161,6 +161,9 @@ function readFilter(fields: Fields, now_ms: number): RunFilter | Failure {
   const since_ms = since === null ? null : readSince(since, now_ms)
   if (since !== null && since_ms === null)
     return badRequest('since: a time such as 2024-03-01T06:00:00Z, or a duration such as 6h')
+  const before = textOf(fields, 'before')
+  if (before !== null && !/^[0-9a-f-]{36}$/.test(before))
+    return badRequest('before: what the last answer gave as `before`')
   return {
     job: textOf(fields, 'job'),
     state,
@@ -169,7 +172,7 @@ function readFilter(fields: Fields, now_ms: number): RunFilter | Failure {
     params,
     since_ms,
     limit,
-    before: textOf(fields, 'before'),
+    before,
     ...(unhandled ? { unhandled } : {}),
   }
 }

@@ -23,14 +23,19 @@ export type Outcome = {
 }
 
 /** The shells of this machine among those that jobz rewrites for. */
-export const SHELLS = ['dash', 'bash'].filter((shell) => {
+export const SHELLS = ['dash', 'bash', 'busybox'].filter((shell) => {
   try {
-    execFileSync(shell, ['-c', 'true'], { stdio: 'ignore' })
+    execFileSync(shell, [...programOf(shell), '-c', 'true'], { stdio: 'ignore' })
     return true
   } catch {
     return false
   }
 })
+
+/** Busybox is many programs; its shell is one of them. */
+function programOf(shell: string): string[] {
+  return shell === 'busybox' ? ['sh'] : []
+}
 
 /** `probe` writes its arguments with NULs, which no value can hold; each case is a subshell. */
 const PROBE = `
@@ -38,8 +43,15 @@ probe() { printf 'CALL\\0'; for argument; do printf 'ARG%s\\0' "$argument"; done
 pwned() { printf '%s\\n' "$*" >> "$INTRUSIONS"; }
 `
 
-/** Runs all cases in one shell and tells them apart again. */
-export function runCases(shell: string, cases: readonly Case[]): Outcome {
+/**
+ * Runs all cases in one shell and tells them apart again. With `isAlone`, each run has a subshell of its own, and its
+ * last call is `status` and the status of the text, if the text came to its end.
+ */
+export function runCases(
+  shell: string,
+  cases: readonly Case[],
+  { isAlone = false }: { readonly isAlone?: boolean } = {},
+): Outcome {
   const folder = mkdtempSync(join(tmpdir(), 'jobz-injection-'))
   const work = mkdtempSync(join(folder, 'work-'))
   try {
@@ -59,13 +71,14 @@ export function runCases(shell: string, cases: readonly Case[]): Outcome {
           environment[variable] = value
           return `export JOBZ_P_${name}="\$${variable}"\n`
         })
-        return `printf 'CASE${callsKey(number, place)}\\0'\n${assignments.join('')}. ${file}\n`
+        const run = `printf 'CASE${callsKey(number, place)}\\0'\n${assignments.join('')}. ${file}\n`
+        return isAlone ? `(\n${run}probe status "$?"\n) 2>/dev/null </dev/null\n` : run
       })
-      return `(\n${runs.join('')}) 2>/dev/null </dev/null\n`
+      return isAlone ? runs.join('') : `(\n${runs.join('')}) 2>/dev/null </dev/null\n`
     })
     writeFileSync(join(folder, 'all'), PROBE + lines.join(''))
     const options = { cwd: work, env: environment, maxBuffer: 1 << 28, timeout: 60_000 } as const
-    const { stdout } = spawnSync(shell, [join(folder, 'all')], options)
+    const { stdout } = spawnSync(shell, [...programOf(shell), join(folder, 'all')], options)
     const intrusions = execFileSync('cat', [join(folder, 'intrusions')]).toString()
     return {
       calls: callsIn(stdout.toString()),

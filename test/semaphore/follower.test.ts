@@ -239,6 +239,8 @@ test('a semaphore that was away for longer than the feed is kept looks at the ru
   fake.ended('b', 'b2', day('d2'))
   fake.ended('other', 'x', day('d2'))
   fake.ended('b', 'b3', day('d3'))
+  // As the broker shows of a secret: no key is made of it.
+  for (const job of ['a', 'b']) fake.ended(job, `${job}4`, day('***'))
   fake.places.set('both', '0-1')
   fake.broker.forgotten = 4
   const log: string[] = []

@@ -97,6 +97,7 @@ export function openBroker(ports: BrokerPorts): BrokerProcess {
         store,
         channels: openChannels,
         runTokens: RUN_TOKENS,
+        secret_names: () => state.secret_names,
         workers: { say: (peer, message) => letOut(() => say(peer, message)) },
         clients: { reply: (peer, reply) => letOut(() => say(peer, reply)) },
         publisher: {

@@ -41,7 +41,7 @@ export function testOnSmallDisk(title: string, run: ImplementationFn<[]>): void 
 }
 
 const mount = (folder: string, bytes: number): void =>
-  void execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder], {
+  void execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0700`, 'tmpfs', folder], {
     stdio: 'pipe',
   })
 

@@ -34,7 +34,12 @@ export type DaemonProcess = {
 
 const MAIN = fileURLToPath(new URL('worker-daemon.ts', import.meta.url))
 
-export function openSite(t: ExecutionContext, jobs: Readonly<Record<string, unknown>>): Site {
+/** @param before Words before a daemon's own command: a program that becomes it. */
+export function openSite(
+  t: ExecutionContext,
+  jobs: Readonly<Record<string, unknown>>,
+  before: readonly string[] = [],
+): Site {
   const folder = temporaryFolder(t)
   mkdirSync(join(folder, 'jobs'))
   const setJobs: Site['setJobs'] = (given) =>
@@ -58,6 +63,7 @@ export function openSite(t: ExecutionContext, jobs: Readonly<Record<string, unkn
         allow_root: true,
         key: '',
         insecure: false,
+        policy: '',
         ...rest,
       }
       const daemon = await start(settings, SILENT, new AbortController().signal)
@@ -69,7 +75,8 @@ export function openSite(t: ExecutionContext, jobs: Readonly<Record<string, unkn
     },
     start: (address, ...flags) => {
       const usual = ['--broker', address, '--spool', 'spool', '--name', 'web17']
-      const child = spawn(process.execPath, [MAIN, ...usual, ...flags], {
+      const [program = '', ...words] = [...before, process.execPath, MAIN, ...usual, ...flags]
+      const child = spawn(program, words, {
         cwd: folder,
         env: { ...process.env, JOBZ_ALLOW_ROOT: '1' },
         stdio: ['ignore', 'ignore', 'pipe'],

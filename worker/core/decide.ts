@@ -4,6 +4,7 @@
  * After each event three things follow by themselves: what has a slot starts, what may be sent is sent, and room that
  * came free is announced.
  */
+import { secretNamesIn } from '../../common/definition/secrets.ts'
 import { RESEND_MS } from '../../common/protocol/limits.ts'
 import {
   commandExited,
@@ -97,6 +98,7 @@ const ON_EVENT: { [K in Event['kind']]: Handler<Extract<Event, { kind: K }>> } =
   },
   reloaded: (worker, { jobs, reload_error }, now) => {
     worker.jobs = jobs ?? worker.jobs
+    worker.secret_names = new Set([...worker.secret_names, ...secretNamesIn(worker.jobs.values())])
     worker.reload_error = reload_error
     return worker.link.kind === 'apart' || worker.leaving ? [] : sayHello(worker, now)
   },

@@ -28,10 +28,12 @@ export function prepare(
 ): Prepared {
   const job = jobs.get(task.job)
   if (!job) {
-    const message = `worker ${worker} has no job ${task.job} in its jobs directory`
+    const message = `worker ${worker} offers no job ${task.job}: its jobs directory has none, or its topics or its policy leave it out`
     return { kind: 'refused', reason: 'unknown_job', message }
   }
-  const checked = checkParams(job.card, task.params, { now_ms: wall_ms, source: 'carried' })
+  const secret_names = new Set(task.secret)
+  const how = { now_ms: wall_ms, source: 'carried', secret_names } as const
+  const checked = checkParams(job.card, task.params, how)
   if (checked.kind === 'bad')
     return { kind: 'refused', reason: 'bad_parameter', message: checked.message }
   const values = gather(checked.params, task, worker)

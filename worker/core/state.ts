@@ -4,6 +4,7 @@
  * The spool on disk says the same of the attempts; this is the copy that decisions are made from.
  */
 import type { Job } from '../../common/definition/job.ts'
+import { secretNamesIn } from '../../common/definition/secrets.ts'
 import type { Ended, Task } from '../../common/protocol/worker-door.ts'
 import type { Stream } from './streams.ts'
 
@@ -14,10 +15,11 @@ export type AttemptKey = string
 export type AttemptTask = {
   readonly task_id: string
   readonly attempt: number
-} & Pick<Task, 'run_id' | 'flow_id' | 'job' | 'params' | 'context'> & {
-    /** The command's `JOBZ_TOKEN`; an older broker gives none. */
-    readonly token?: string | undefined
-  }
+  /** The command's `JOBZ_TOKEN`; an older broker gives none. */
+  readonly token?: string | undefined
+  /** Names of parameters whose values are hidden in what the command writes. */
+  readonly secret?: readonly string[] | undefined
+} & Pick<Task, 'run_id' | 'flow_id' | 'job' | 'params' | 'context'>
 
 /** `fenced`: nobody wants the outcome any more, so none is reported. `returned`: it goes back, and must not start here. */
 export type StopReason = 'timeout' | 'canceled' | 'fenced' | 'returned'
@@ -93,6 +95,8 @@ export type Worker = {
   readonly name: string
   readonly slots: number
   jobs: ReadonlyMap<string, Job>
+  /** What any of them declares secret, and what they did before a reload. */
+  secret_names: ReadonlySet<string>
   reload_error: string | null
   link: Link
   heartbeat_ms: number
@@ -124,10 +128,12 @@ export function newWorker(options: {
   readonly name: string
   readonly slots: number
   readonly jobs: ReadonlyMap<string, Job>
+  readonly reload_error?: string | null
 }): Worker {
   return {
     ...options,
-    reload_error: null,
+    secret_names: secretNamesIn(options.jobs.values()),
+    reload_error: options.reload_error ?? null,
     link: { kind: 'apart' },
     heartbeat_ms: 5_000,
     heard_ms: 0,

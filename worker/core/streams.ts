@@ -26,6 +26,8 @@ export const WORKER_WINDOW_CHUNKS = 64
 
 /** The middle is given back to the disk once there is this much of it, so that it is done rarely. */
 const CUT_BYTES = 8 * 1024 * 1024
+/** So much beside what is kept stays on the disk: a secret that reaches into it must be known for one, to be hidden. */
+export const CUT_MARGIN_BYTES = 32 * 1024
 
 export const newStream = (size = 0): Stream => ({
   size,
@@ -67,8 +69,8 @@ export function isDelivered(stream: Stream, limit_bytes: number): boolean {
 
 /** Takes the part of the middle that may go from the disk, when that is worth it. */
 export function takeCut(stream: Stream, limit_bytes: number): { from: number; to: number } | null {
-  const from = Math.max(headBytes(limit_bytes), stream.cut_to)
-  const to = stream.size - tailBytes(limit_bytes)
+  const from = Math.max(headBytes(limit_bytes) + CUT_MARGIN_BYTES, stream.cut_to)
+  const to = stream.size - tailBytes(limit_bytes) - CUT_MARGIN_BYTES
   if (to - from < Math.max(CUT_BYTES, limit_bytes)) return null
   stream.cut_to = to
   return { from, to }

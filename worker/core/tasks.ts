@@ -59,10 +59,15 @@ function taskOf(worker: Worker, message: Task): AttemptTask | null {
   const { run_id, flow_id, job, params, context, token, attempt, tasks } = message
   const n = tasks && Object.hasOwn(tasks, worker.name) ? tasks[worker.name] : undefined
   const task_id = message.task_id ?? (n === undefined ? undefined : `${run_id}.${n}`)
-  return task_id === undefined
-    ? null
-    : { task_id, attempt, run_id, flow_id, job, params, context, token }
+  if (task_id === undefined) return null
+  const task = { task_id, attempt, run_id, flow_id, job, params, context, token }
+  const secret = secretIn(worker, message)
+  return secret.length === 0 ? task : { ...task, secret }
 }
+
+/** What the broker says to be secret (it knows the jobs of all workers), and what a job of this worker does. */
+const secretIn = ({ secret_names }: Worker, { params, secret = [] }: Task): string[] =>
+  Object.keys(params).filter((name) => secret_names.has(name) || secret.includes(name))
 
 /** A broadcast that was missed comes through the door too, and takes no credit there either. */
 function takesCredit(worker: Worker, message: Task): boolean {

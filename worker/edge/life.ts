@@ -51,6 +51,11 @@ export class Life {
     this.#diskTimer = setInterval(() => void this.#lookAtDisk(), DISK_MS)
   }
 
+  /** As it was read last. */
+  get catalog(): Catalog {
+    return this.#hands?.catalog ?? this.#options.catalog
+  }
+
   /** Fulfilled with an exit code when the broker does not want this worker. */
   get finished(): Promise<number> {
     return this.#finished.promise
@@ -103,10 +108,10 @@ export class Life {
       return this.take({ kind: 'reloaded', jobs: null, reload_error })
     }
     for (const warning of read.warnings) this.#options.log.warn(warning)
-    const { jobs } = read.catalog
+    const { jobs, left_out } = read.catalog
     if (this.#hands) this.#hands.catalog = read.catalog
     this.#options.log.info('the jobs were reloaded', { jobs: jobs.size })
-    this.take({ kind: 'reloaded', jobs, reload_error: null })
+    this.take({ kind: 'reloaded', jobs, reload_error: left_out })
   }
 
   /** Says goodbye. What runs goes on. */

@@ -79,7 +79,7 @@ const ON_EFFECT: { [K in Effect['kind']]: Perform<Extract<Effect, { kind: K }>> 
   send_output: ({ door, runner, worker }, { key, stream, offset, length }) => {
     const task = worker.attempts.get(key)?.task
     if (!task) return
-    const data = runner.read(key, stream, offset, length).toString('base64')
+    const data = runner.read(task, stream, offset, length).toString('base64')
     const { task_id, attempt } = task
     door.send({ kind: 'output', task_id, attempt, stream, offset, data })
   },

@@ -1,5 +1,6 @@
 /**
- * The file that a keeper sources for one attempt: its variables, its directory, its command.
+ * The file that a keeper sources for one attempt: its variables, its directory, its command. Where another user is to run
+ * it, the keeper's file only leads there, and that user's shell is given the rest (`as-user.ts`).
  *
  * The first line is a comment that says who runs it since when, for a later daemon. Sourcing a text in a subshell costs
  * one fork; a text that would notice (by `$$`, `$0`, `$1` …) runs in a shell of its own instead, by `exec`.
@@ -22,6 +23,8 @@ export const CommandHeader = z.object({
     kill_after_ms: z.number(),
     output_limit_bytes: z.number(),
   }),
+  /** Who runs it, where that is not the worker's own user. */
+  user: z.string().optional(),
 })
 export type CommandHeader = z.infer<typeof CommandHeader>
 
@@ -29,20 +32,24 @@ export type CommandHeader = z.infer<typeof CommandHeader>
 const KEEPERS = 'a c'
 const SHELLS = 'OLDPWD SHLVL'
 
-export function commandFile(options: {
-  readonly header: CommandHeader
+/** @param lines From `commandLines`, or what leads to them. */
+export const commandFile = (header: CommandHeader, lines: string): string =>
+  `# ${JSON.stringify(header)}\nunset ${KEEPERS}\n${lines}`
+
+export function commandLines(options: {
   readonly environment: ReadonlyMap<string, string>
   readonly cwd: string
+  /** No link in `cwd` may lead elsewhere by now. */
+  readonly exact: boolean
   /** From `commandBody`. */
   readonly body: string
 }): string {
-  const { header, environment, cwd, body } = options
+  const { environment, exact, body } = options
   const variables = [...environment].map(([name, value]) => `${name}=${quoteWord(value)}`)
+  const cwd = quoteWord(options.cwd)
   return [
-    `# ${JSON.stringify(header)}`,
-    `unset ${KEEPERS}`,
     `export ${variables.join(' ')}`,
-    `cd -- ${quoteWord(cwd)} || exit 126`,
+    `${exact ? `cd -P -- ${cwd} && [ "$PWD" = ${cwd} ]` : `cd -- ${cwd}`} || exit 126`,
     `unset ${SHELLS}`,
     body,
     '',
@@ -53,21 +60,30 @@ export type Body =
   | { readonly kind: 'body'; readonly text: string }
   | { readonly kind: 'impossible'; readonly message: string }
 
-/** The command itself as shell text. */
-export function commandBody(command: Command, values: Readonly<Record<string, string>>): Body {
-  if (command.kind === 'argv') return argvBody(command, values)
+/**
+ * The command itself as shell text.
+ * @param before The words of a program that becomes the command; none is usual.
+ */
+export function commandBody(
+  command: Command,
+  values: Readonly<Record<string, string>>,
+  before: readonly string[] = [],
+): Body {
+  if (command.kind === 'argv') return argvBody(command, values, before)
   const { shell, text } = command
   if ([...shell, text].some(hasNul)) return impossible('the command holds a NUL character')
-  const sourced = shell.length === 2 && shell[0] === 'sh' && shell[1] === '-c' && !looksAround(text)
+  const plain = shell.length === 2 && shell[0] === 'sh' && shell[1] === '-c'
+  const sourced = plain && before.length === 0 && !looksAround(text)
   return {
     kind: 'body',
-    text: sourced ? text : `exec ${[...shell, text].map(quoteWord).join(' ')}`,
+    text: sourced ? text : `exec ${[...before, ...shell, text].map(quoteWord).join(' ')}`,
   }
 }
 
 function argvBody(
   command: Extract<Command, { kind: 'argv' }>,
   values: Readonly<Record<string, string>>,
+  before: readonly string[],
 ): Body {
   const words: string[] = []
   for (const argument of command.argv) {
@@ -80,8 +96,9 @@ function argvBody(
   const [program = ''] = words
   // `exec` would take these for its own options, or for nothing at all.
   if (program === '' || program.startsWith('-'))
-    return impossible(`${JSON.stringify(program)} cannot be the name of a program`)
-  return { kind: 'body', text: `set -- ${words.map(quoteWord).join(' ')}\nexec "$@"` }
+    return impossible('the name of its program is empty, or begins with -')
+  const all = [...before, ...words].map(quoteWord).join(' ')
+  return { kind: 'body', text: `set -- ${all}\nexec "$@"` }
 }
 
 const asItIs = (text: string): Filled => ({ kind: 'filled', text })

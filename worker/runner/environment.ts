@@ -45,11 +45,15 @@ export function gatherEnvironment(options: {
   readonly values: Readonly<Record<string, string>>
   readonly worker: string
   readonly url: string
-  readonly output_path: string
+  /** Where its values go; null where that is not known before it runs. */
+  readonly output_path: string | null
+  /** What its shell has not already. */
+  readonly base: Readonly<Record<string, string>>
   readonly cwd: string
 }): Gathered {
   const { task, job, values } = options
   const variables = new Map<string, string>([
+    ...Object.entries(options.base),
     ['JOBZ_RUN_ID', task.run_id],
     ['JOBZ_FLOW_ID', task.flow_id],
     ['JOBZ_ATTEMPT', String(task.attempt)],
@@ -57,8 +61,8 @@ export function gatherEnvironment(options: {
     ['JOBZ_JOB', task.job],
     ['JOBZ_URL', options.url],
     ['JOBZ_TOKEN', task.token ?? ''],
-    ['JOBZ_OUTPUT', options.output_path],
   ])
+  if (options.output_path !== null) variables.set('JOBZ_OUTPUT', options.output_path)
   for (const [name, value] of Object.entries(values)) variables.set(`JOBZ_P_${name}`, value)
   if (job.env_file !== null) {
     const read = readEnvFile(resolve(options.cwd, job.env_file))

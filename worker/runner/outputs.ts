@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { PARAM_NAME_PATTERN } from '../../common/definition/card.ts'
+import type { Mask } from './masks.ts'
 
 const ERROR_TAIL_BYTES = 4096
 const MOST_VALUES = 64
@@ -15,7 +16,7 @@ export function sizeOf(path: string): number {
 }
 
 /** Exactly these bytes. What the file lost meanwhile (it was cut short by its command) reads as zeros. */
-export function readBytes(path: string, offset: number, length: number): Buffer {
+function readBytes(path: string, offset: number, length: number): Buffer {
   const bytes = Buffer.alloc(length)
   let file: number | undefined
   try {
@@ -34,11 +35,33 @@ export function readBytes(path: string, offset: number, length: number): Buffer 
   return bytes
 }
 
+/** The same with what is secret hidden. Both sides are read a little further, where one may begin or end. */
+export function readHidden(
+  path: string,
+  offset: number,
+  length: number,
+  mask: Mask | null,
+): Buffer {
+  if (mask === null) return readBytes(path, offset, length)
+  const before = Math.min(offset, mask.reach)
+  const bytes = readBytes(path, offset - before, before + length + mask.reach)
+  mask.hide(bytes)
+  return bytes.subarray(before, before + length)
+}
+
+/** How much of a stream that still grows may be read: not its end, while that may be the beginning of a secret. */
+export function readableSize(path: string, mask: Mask | null): number {
+  const size = sizeOf(path)
+  if (mask === null || size === 0) return size
+  const length = Math.min(size, mask.reach)
+  return size - mask.unsure(readBytes(path, size - length, length))
+}
+
 /** The last 4 KiB as text; what is not UTF-8, and NULs, are replaced. */
-export function errorTail(path: string, size: number): string {
+export function errorTail(path: string, size: number, mask: Mask | null): string {
   if (size === 0) return ''
   const from = Math.max(0, size - ERROR_TAIL_BYTES)
-  const bytes = readBytes(path, from, size - from)
+  const bytes = readHidden(path, from, size - from, mask)
   // Begin with a whole character, where the cut went through one.
   const whole = bytes.subarray(0, 4).findIndex((byte) => (byte & 0xc0) !== 0x80)
   const start = from === 0 ? 0 : Math.max(0, whole)

@@ -6,18 +6,20 @@
  */
 import type { Log } from '../../common/daemon/log.ts'
 import type { Effect, Event, Exit, Restored, StreamName } from '../core/event.ts'
-import type { AttemptKey, Limits, StopReason } from '../core/state.ts'
+import type { AttemptKey, AttemptTask, Limits, StopReason } from '../core/state.ts'
 import { keyOf } from '../core/state.ts'
-import { exitOf } from './exits.ts'
+import { exitOf, hasBegun, howOfCode, howWithoutCode } from './exits.ts'
 import type { KeeperPool } from './keeper-pool.ts'
 import { openKeeperPool } from './keeper-pool.ts'
 import type { CommandHeader } from './command-file.ts'
 import type { Keeper } from './keeper.ts'
 import type { LaunchOptions } from './launch.ts'
 import { prepareLaunch } from './launch.ts'
-import { punchHole, readBytes, sizeOf } from './outputs.ts'
+import { type Mask, maskOf } from './masks.ts'
+import { punchHole, readableSize, readHidden } from './outputs.ts'
 import { BOOT_ID, isAlive } from './process-table.ts'
 import { repeatEvery } from './repeat.ts'
+import { signalerOf } from './signal-as.ts'
 import type { Spool, Stored } from './spool.ts'
 import type { Tree } from './tree.ts'
 import { killTree, terminateTree } from './tree.ts'
@@ -34,7 +36,11 @@ type Command = {
   readonly entry: string
   readonly keeper: Keeper | null
   readonly tree: Tree
+  /** Who runs it, where that is not the worker's own user. */
+  readonly user: string | null
   readonly started_at_ms: number
+  /** Hides what is secret of its run. */
+  readonly mask: Mask | null
   stdout_bytes: number
   stderr_bytes: number
   stopping: boolean
@@ -81,7 +87,7 @@ export class Runner {
   }
 
   start(effect: Extract<Effect, { kind: 'start' }>): void {
-    const { key, limits } = effect
+    const { key, task, limits } = effect
     const entry = this.#spool.entryOf(key)
     if (entry === null) throw new Error(`${key} is to be started and is not in the spool`)
     const launch = prepareLaunch(effect, this.#spool.pathOf(entry, 'output'), this.#options)
@@ -93,13 +99,17 @@ export class Runner {
     const started_at_ms = Date.now()
     try {
       const started_uptime_ms = uptimeMs()
-      const header = { keeper: keeper.identity, started_at_ms, started_uptime_ms, limits }
+      const since = { keeper: keeper.identity, started_at_ms, started_uptime_ms, limits }
+      const header = launch.user === null ? since : { ...since, user: launch.user }
+      if (launch.script !== null) this.#spool.writeScript(entry, launch.script)
       this.#spool.writeCommand(entry, launch.fileFor(header))
     } catch (error) {
       this.#keepers.giveBack(keeper)
       return refuse('not_kept', String(error))
     }
-    this.#add({ key, entry, keeper, started_at_ms, stopping: false }, keeper.identity)
+    const mask = maskOf(task)
+    const { user } = launch
+    this.#add({ key, entry, keeper, user, started_at_ms, mask, stopping: false }, keeper.identity)
     keeper.run(entry)
     this.#options.onEvent({ kind: 'started', key, at_ms: started_at_ms })
   }
@@ -128,18 +138,20 @@ export class Runner {
       const key = keyOf(task)
       const entry = this.#spool.entryOf(key)
       if (!header || entry === null) return { task, stop, running: null }
-      const { started_at_ms, keeper } = header
+      const { started_at_ms, keeper, user = null } = header
       const limits: Limits = header.limits
-      this.#add({ key, entry, keeper: null, started_at_ms, stopping: stop !== null }, keeper)
+      const mask = maskOf(task)
+      const known = { key, entry, keeper: null, user, started_at_ms, mask }
+      this.#add({ ...known, stopping: stop !== null }, keeper)
       this.#adoptedWatch.begin()
       const running_for_ms = runningFor(header)
       return { task, stop, running: { running_for_ms, started_at_ms, limits } }
     })
   }
 
-  /** Bytes of an attempt's stream. */
-  read(key: AttemptKey, stream: StreamName, offset: number, length: number): Buffer {
-    return readBytes(this.#pathOf(key, stream), offset, length)
+  /** Bytes of an attempt's stream, as they may be shown. */
+  read(task: AttemptTask, stream: StreamName, offset: number, length: number): Buffer {
+    return readHidden(this.#pathOf(keyOf(task), stream), offset, length, maskOf(task))
   }
 
   /** Gives a part of it back to the disk. */
@@ -160,10 +172,14 @@ export class Runner {
   }
 
   #add(
-    command: Pick<Command, 'key' | 'entry' | 'keeper' | 'started_at_ms' | 'stopping'>,
+    command: Pick<
+      Command,
+      'key' | 'entry' | 'keeper' | 'user' | 'started_at_ms' | 'mask' | 'stopping'
+    >,
     keeper: Tree['keeper'],
   ): void {
-    const tree: Tree = { attempt_id: command.key, keeper, since_ticks: null }
+    const signalAs = signalerOf(command.user, this.#options)
+    const tree: Tree = { attempt_id: command.key, keeper, since_ticks: null, signalAs }
     const sizes = { stdout_bytes: 0, stderr_bytes: 0 }
     this.#commands.set(command.entry, { ...command, ...sizes, tree, ending: false })
     this.#outputWatch.begin()
@@ -182,15 +198,18 @@ export class Runner {
 
   async #sendTerm(command: Command): Promise<void> {
     command.stopping = true
-    for (let tries = 0; tries < TERMINATE_TRIES && !command.ending; tries += 1) {
-      // Before its mark is there, its shell still has the keeper's handler for TERM.
-      if (this.#spool.hasMark(command.entry) && terminateTree(command.tree)) return
+    for (let tries = 0; tries < TERMINATE_TRIES && !command.ending && !this.#left;) {
+      // Before it has begun, a shell there still has a handler for TERM that is not the command's.
+      const begun = hasBegun(this.#spool, command)
+      if (begun && (await terminateTree(command.tree))) return
+      // How long sudo takes until then is not for this daemon to bound; KILL does in the end.
+      if (begun || command.user === null) tries += 1
       await new Promise((done) => setTimeout(done, TERMINATE_PAUSE_MS))
     }
   }
 
   #refuse(key: AttemptKey, entry: string, how: Exit['how']): void {
-    const { exit } = exitOf(this.#spool, entry, null, how)
+    const { exit } = exitOf(this.#spool, entry, null, how, null)
     this.#options.onEvent({ kind: 'exited', key, exit })
   }
 
@@ -199,9 +218,7 @@ export class Runner {
     if (command?.keeper !== keeper || command.ending) return
     // One whose command was stopped is not used again: it goes with whatever is left of it.
     if (!command.stopping) this.#keepers.giveBack(keeper)
-    const began = exit_code === 0 || this.#spool.hasMark(entry)
-    const message = 'the files for its output could not be made'
-    this.#end(command, began ? { kind: 'code', exit_code } : { kind: 'not_started', message })
+    this.#end(command, howOfCode(this.#spool, command, exit_code, this.#options))
   }
 
   #keeperGone(keeper: Keeper): void {
@@ -212,18 +229,15 @@ export class Runner {
   /** Its keeper is gone: when the rest of it is too, what it left says what became of it. */
   #endByFiles(command: Command): void {
     const code = this.#spool.readCode(command.entry)
-    if (code) return this.#end(command, { kind: 'code', exit_code: code.exit_code }, code.at_ms)
+    if (code)
+      return this.#end(
+        command,
+        howOfCode(this.#spool, command, code.exit_code, this.#options),
+        code.at_ms,
+      )
     if (command.ending) return
     command.ending = true
-    void this.#killAndTell(command, () => this.#verdict(command))
-  }
-
-  #verdict({ entry, tree }: Command): Exit['how'] {
-    // Its mark may be lost with the host's last seconds, so after a reboot it counts as begun.
-    if (tree.keeper.boot_id !== BOOT_ID)
-      return { kind: 'killed', message: 'the host was started anew while it ran' }
-    if (!this.#spool.hasMark(entry)) return { kind: 'never_ran' }
-    return { kind: 'killed', message: 'its processes were killed, and left no exit code' }
+    void this.#killAndTell(command, () => howWithoutCode(this.#spool, command))
   }
 
   /** Tells the core of a code; after a stop only when nothing of the command is left. */
@@ -240,10 +254,10 @@ export class Runner {
   }
 
   #tellEnd(command: Command, how: Exit['how'], at_ms?: number): void {
-    const { key, entry, started_at_ms } = command
+    const { key, entry, started_at_ms, mask } = command
     this.#commands.delete(entry)
     if (this.#left) return
-    const { exit, dropped } = exitOf(this.#spool, entry, started_at_ms, how, at_ms)
+    const { exit, dropped } = exitOf(this.#spool, entry, started_at_ms, how, mask, at_ms)
     if (dropped.length > 0)
       this.#options.log.warn('output values were left out', { attempt: key, dropped })
     if (how.kind === 'never_ran') this.#spool.clear(entry)
@@ -253,8 +267,9 @@ export class Runner {
   #lookAtOutput(): boolean {
     for (const command of this.#commands.values()) {
       if (command.ending) continue
-      const stdout_bytes = sizeOf(this.#spool.pathOf(command.entry, 'stdout'))
-      const stderr_bytes = sizeOf(this.#spool.pathOf(command.entry, 'stderr'))
+      const { entry, mask } = command
+      const stdout_bytes = readableSize(this.#spool.pathOf(entry, 'stdout'), mask)
+      const stderr_bytes = readableSize(this.#spool.pathOf(entry, 'stderr'), mask)
       if (command.stdout_bytes === stdout_bytes && command.stderr_bytes === stderr_bytes) continue
       Object.assign(command, { stdout_bytes, stderr_bytes })
       this.#options.onEvent({ kind: 'grew', key: command.key, stdout_bytes, stderr_bytes })
@@ -268,7 +283,12 @@ export class Runner {
       if (command.keeper || command.ending) continue
       any = true
       const code = this.#spool.readCode(command.entry)
-      if (code) this.#end(command, { kind: 'code', exit_code: code.exit_code }, code.at_ms)
+      if (code)
+        this.#end(
+          command,
+          howOfCode(this.#spool, command, code.exit_code, this.#options),
+          code.at_ms,
+        )
       else if (!isAlive(command.tree.keeper)) this.#endByFiles(command)
     }
     return any

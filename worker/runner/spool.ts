@@ -4,7 +4,8 @@
  *     lock  instance
  *     attempts/17.task     what was accepted
  *              17.command  how it was started; its header says when and by which keeper
- *              17.stdout   17.stderr   17.output
+ *              17.stdout   17.stderr
+ *              17.output   values; before that, where another user runs it, its script
  *              17.code     the exit code: digits and a newline
  *              17.stop     why it is to end
  *
@@ -13,22 +14,24 @@
  * Nothing is synced to the disk: the broker keeps what must survive the host. A record that is not whole was never
  * acknowledged, and is removed. A code counts when its newline is there, so it needs no renaming to be whole.
  */
-import { randomUUID } from 'node:crypto'
 import {
-  mkdirSync,
+  chmodSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
 import type { AttemptKey, AttemptTask, StopReason } from '../core/state.ts'
 import { keyOf } from '../core/state.ts'
 import type { CommandHeader } from './command-file.ts'
+import { SCRIPT_MARK, SCRIPT_MODE } from './as-user.ts'
 import { readHeader } from './command-file.ts'
+import { readHidden } from './outputs.ts'
 
 /**
  * What an older daemon wrote, a newer one reads, and the other way round when an upgrade is taken back. So a field that is
@@ -44,6 +47,7 @@ const TaskRecord = z.object({
   params: z.record(z.string(), z.string()),
   context: z.record(z.string(), z.string()),
   token: z.string().optional(),
+  secret: z.array(z.string()).optional(),
 })
 /** A reason that is not known stops it all the same. */
 const StopRecord = z.enum(['timeout', 'canceled', 'fenced', 'returned']).catch('canceled')
@@ -69,9 +73,13 @@ export type Spool = {
   keyOf(entry: string): AttemptKey | null
   pathOf(entry: string, file: SpoolFile): string
   writeCommand(entry: string, text: string): void
+  /** What another user's shell reads, in the file for that command's values. */
+  writeScript(entry: string, text: string): void
+  /** There is a script, and nobody has read it. */
+  hasScript(entry: string): boolean
   /** Null while there is none. */
   readCode(entry: string): Code | null
-  /** The command began. */
+  /** Its subshell began; where another user runs it, the command has only when its script is read, too. */
   hasMark(entry: string): boolean
   /** It never began: all but its record goes. */
   clear(entry: string): void
@@ -89,24 +97,6 @@ const FILES: readonly SpoolFile[] = [
   'output',
   'stop',
 ]
-
-/** Makes the folders, for this user alone: parameters and output may be secret. */
-export function prepareSpool(path: string): string {
-  const root = resolve(path)
-  mkdirSync(root, { recursive: true, mode: 0o700 })
-  mkdirSync(join(root, 'attempts'), { recursive: true, mode: 0o700 })
-  return root
-}
-
-/** Who this worker is to the broker, for as long as the spool lives. */
-export function readInstance(root: string): string {
-  const path = join(root, 'instance')
-  const known = readOrNull(path)?.trim()
-  if (known !== undefined && /^[0-9a-f-]{36}$/.test(known)) return known
-  const fresh = randomUUID()
-  writeFileSync(path, `${fresh}\n`, { mode: 0o600 })
-  return fresh
-}
 
 /** Opens the spool (which is locked) and reads what it holds, in the order in which it came. */
 export function openSpool(root: string): { readonly spool: Spool; readonly stored: Stored[] } {
@@ -162,9 +152,13 @@ export function openSpool(root: string): { readonly spool: Spool; readonly store
     keyOf: (entry) => keys.get(entry) ?? null,
     pathOf,
     writeCommand: (entry, text) => writeFileSync(pathOf(entry, 'command'), text, { mode: 0o600 }),
+    writeScript: (entry, text) => writeScript(pathOf(entry, 'output'), text),
+    hasScript: (entry) => hasScript(pathOf(entry, 'output')),
     readCode: (entry) => readCode(pathOf(entry, 'code')),
     hasMark: (entry) => exists(pathOf(entry, 'stderr')),
     clear: (entry) => {
+      // Should somebody have it open all the same, there is nothing to run in it.
+      if (exists(pathOf(entry, 'output'))) truncateSync(pathOf(entry, 'output'))
       for (const file of FILES) if (file !== 'task') unlinkQuietly(pathOf(entry, file))
     },
     forget: (key) => {
@@ -172,11 +166,7 @@ export function openSpool(root: string): { readonly spool: Spool; readonly store
       if (entry === undefined) return
       entries.delete(key)
       keys.delete(entry)
-      for (const file of FILES) {
-        // For those that most attempts have not, asking first is cheaper than an exception.
-        const rare = file === 'output' || file === 'stop'
-        if (!rare || exists(pathOf(entry, file))) unlinkQuietly(pathOf(entry, file))
-      }
+      for (const file of FILES) removeFile(pathOf(entry, file), file)
     },
   }
   return { spool, stored }
@@ -202,6 +192,23 @@ function readCode(path: string): Code | null {
 }
 
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined
+
+function writeScript(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o600 })
+  // Whatever this daemon's mask leaves to others, that user must be able to write it.
+  chmodSync(path, SCRIPT_MODE)
+}
+
+function hasScript(path: string): boolean {
+  if (!exists(path)) return false
+  return readHidden(path, 0, SCRIPT_MARK.length, null).toString('latin1') === SCRIPT_MARK
+}
+
+function removeFile(path: string, file: SpoolFile): void {
+  // For those that most attempts have not, asking first is cheaper than an exception.
+  const rare = file === 'output' || file === 'stop'
+  if (!rare || exists(path)) unlinkQuietly(path)
+}
 
 function unlinkQuietly(path: string): void {
   try {

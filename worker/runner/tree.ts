@@ -7,23 +7,27 @@
  */
 import type { ProcessIdentity, ProcessRow } from './process-table.ts'
 import { attemptOf, isAlive, listProcesses } from './process-table.ts'
+import type { SignalAs } from './signal-as.ts'
 
 export type Tree = {
   readonly attempt_id: string
   readonly keeper: ProcessIdentity
   /** When the command's first process began, in ticks; null until it was seen. */
   since_ticks: number | null
+  /** Where its processes are another user's, and only that user's to signal. */
+  readonly signalAs: SignalAs | null
 }
 
 /** Sends TERM to all. False when there was nothing to send it to: it is not there yet, or over. */
-export function terminateTree(tree: Tree): boolean {
+export async function terminateTree(tree: Tree): Promise<boolean> {
   const { own, spared } = findTree(tree)
   const inGroup = own.filter((row) => row.group === tree.keeper.pid)
   // One call reaches all of the group in one instant, even what it forks right now.
   if (inGroup.length > 0 && spared.length === 0) signal(-tree.keeper.pid, 'SIGTERM')
   else for (const row of inGroup) signal(row.pid, 'SIGTERM')
   for (const row of own) if (row.group !== tree.keeper.pid) signal(row.pid, 'SIGTERM')
-  return own.length > 0
+  if (tree.signalAs === null) return own.length > 0
+  return Boolean(await tree.signalAs('TERM', tree.attempt_id, pidsOf(own)))
 }
 
 const KILL_ROUNDS = 20
@@ -31,13 +35,17 @@ const KILL_PAUSE_MS = 5
 
 /** Kills all, and the keeper too, until nothing is left (or a process hangs in the kernel). */
 export async function killTree(tree: Tree): Promise<void> {
+  let { signalAs } = tree
   for (let round = 0; round < KILL_ROUNDS; round += 1) {
     const { own, spared } = findTree(tree)
     const keeperLives = isAlive(tree.keeper)
-    if (own.length === 0 && !keeperLives) return
     if (keeperLives && spared.length === 0) signal(-tree.keeper.pid, 'SIGKILL')
     else if (keeperLives) signal(tree.keeper.pid, 'SIGKILL')
     for (const row of own) signal(row.pid, 'SIGKILL')
+    // What left the group is seen by its own user alone, so that nothing is left is for that one to say.
+    const elsewhere = signalAs && (await signalAs('KILL', tree.attempt_id, pidsOf(own)))
+    if (elsewhere === null) signalAs = null
+    if (own.length === 0 && !keeperLives && !elsewhere) return
     await new Promise((resolve) => setTimeout(resolve, KILL_PAUSE_MS))
   }
 }
@@ -63,6 +71,8 @@ function findTree(tree: Tree): { own: ProcessRow[]; spared: ProcessRow[] } {
   }
   return { own, spared }
 }
+
+const pidsOf = (rows: readonly ProcessRow[]): number[] => rows.map(({ pid }) => pid)
 
 /** What is gone already needs no signal, and what belongs to another user gets none. */
 function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {

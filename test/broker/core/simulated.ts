@@ -79,6 +79,7 @@ export function simulateBroker(store: Store, limits?: Limits) {
 
   const perform = performer({
     store,
+    secret_names: () => state.secret_names,
     workers: { say: (peer, message) => mail.inbox(peer).push(...coded(ToWorker, message)) },
     clients: {
       reply: (_, reply) =>

@@ -135,8 +135,8 @@ for (const [what, spoil, said] of LOST)
 test('an empty database beside what its runs wrote is refused; one that never was anything is not', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'jobz-damage-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
-  closeSync(openSync(join(directory, 'jobz.db'), 'a'))
-  mkdirSync(join(directory, 'output'))
+  closeSync(openSync(join(directory, 'jobz.db'), 'a', 0o600))
+  mkdirSync(join(directory, 'output'), { mode: 0o700 })
   t.is(refusal(directory), 'opened')
   truncateSync(join(directory, 'jobz.db'))
   mkdirSync(join(directory, 'output', 'abc'))
@@ -147,7 +147,7 @@ test('an empty database beside what its runs wrote is refused; one that never wa
 
 test('a log with nothing but room in it is as good as none', (t) => {
   const { directory, path } = used(t)
-  closeSync(openSync(`${path}-wal`, 'a'))
+  closeSync(openSync(`${path}-wal`, 'a', 0o600))
   truncateSync(`${path}-wal`, 1_000_000)
   t.is(refusal(directory), 'opened')
 })
@@ -167,7 +167,9 @@ test('damage that shows later ends the step with the file and what to do', (t) =
 test('a database that version 1 made becomes the newest, and keeps all that is in it', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'jobz-version-1-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
-  const old = new DatabaseSync(join(directory, 'jobz.db'))
+  const path = join(directory, 'jobz.db')
+  closeSync(openSync(path, 'a', 0o600))
+  const old = new DatabaseSync(path)
   old.exec(readFileSync(join(import.meta.dirname, 'fixtures/schema-1.sql'), 'utf8'))
   old.exec(`INSERT INTO runs (run_id, flow_id, via, job, state, lane, priority, deliver, created_ms,
       delay_ms, cancel_requested, depth, sequence, params, context)
@@ -184,7 +186,7 @@ test('a database that version 1 made becomes the newest, and keeps all that is i
   store.close()
   t.is(refusal(directory), 'opened', 'and again')
   const fresh = used(t)
-  t.deepEqual(schemaOf(join(directory, 'jobz.db')), schemaOf(fresh.path))
+  t.deepEqual(schemaOf(path), schemaOf(fresh.path))
 })
 
 const words = (sql: unknown) => String(sql).replaceAll(/\s+/g, ' ')

@@ -1,12 +1,20 @@
 /** Files that cannot be used for reasons that are no damage: what is said must not send anybody to the backups. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import { noRoom, whatIsInTheWay } from '../../../broker/store/rights.ts'
+import { noRoom, whatIsInTheWay, whatOthersMayUse } from '../../../broker/store/rights.ts'
 import { openSqlite } from '../../../broker/store/sqlite.ts'
 
 function folder(t: ExecutionContext): string {
@@ -49,6 +57,46 @@ test('what is there and can be used is in nobody’s way, nor what is not there 
   t.is(whatIsInTheWay(join(directory, 'not', 'yet')), null)
   t.is(refusal(directory), 'opened')
   t.is(whatIsInTheWay(directory), null)
+})
+
+test('a store that others may use is refused, with what to do', (t) => {
+  const directory = folder(t)
+  t.is(refusal(directory), 'opened')
+  const path = join(directory, 'jobz.db')
+  for (const mode of [0o640, 0o620, 0o604, 0o602]) {
+    chmodSync(path, mode)
+    const told = `others may use ${path} (mode 0${mode.toString(8)}): chmod 600 ${path}`
+    t.is(refusal(directory), told)
+    t.is(statSync(path).mode & 0o777, mode)
+  }
+  chmodSync(path, 0o600)
+  t.is(refusal(directory), 'opened')
+})
+
+test('all of it counts: the log, its index, the lock, and what commands wrote', (t) => {
+  const directory = folder(t)
+  const files = ['jobz.db', 'jobz.db-wal', 'jobz.db-shm', 'jobz.lock', 'jobz.holder']
+  for (const name of files) writeFileSync(join(directory, name), '', { mode: 0o600 })
+  mkdirSync(join(directory, 'output'), { mode: 0o700 })
+  t.is(whatOthersMayUse(directory), null)
+  for (const name of [...files, 'output']) {
+    const path = join(directory, name)
+    const right = statSync(path).mode & 0o777
+    chmodSync(path, right | 0o040)
+    t.regex(whatOthersMayUse(directory) ?? '', new RegExp(`${name} .* chmod ${right.toString(8)}`))
+    chmodSync(path, right)
+  }
+})
+
+test('a data folder that was made beforehand may be open to others: what is made in it is not', (t) => {
+  const directory = folder(t)
+  chmodSync(directory, 0o755)
+  const open = openSqlite(directory)
+  if ('kind' in open) return t.fail(open.message)
+  for (const file of readdirSync(directory))
+    t.is(statSync(join(directory, file)).mode & 0o077, 0, file)
+  t.is(whatIsInTheWay(directory), null)
+  open.close()
 })
 
 /** Root may do everything, so a process of its own gives that up before it looks. */

@@ -6,11 +6,28 @@ import { parse, shown } from './parsing.ts'
 const REFUSED: readonly (readonly [string, string])[] = [
   ['comand: x', 'a.yaml:3:5: error: unknown key "comand" (did you mean command?)'],
   [
-    'command: x\nuser: bob',
-    'a.yaml:4:5: error: user is reserved for a later version and does nothing yet, so it is refused (leave it out)',
+    'command: x\nschedule: daily',
+    'a.yaml:4:5: error: schedule is reserved for a later version and does nothing yet, so it is refused (leave it out)',
   ],
-  ['command: x\nschedule: daily', 'a.yaml:4:5: error: schedule is reserved'],
   ['command: x\nrollout: 1', 'a.yaml:4:5: error: rollout is reserved'],
+  ['command: x\nuser: 33', 'a.yaml:4:11: error: user must be the name of a user'],
+  ['command: x\nuser: "#33"', 'a.yaml:4:11: error: user must be the name of a user'],
+  ['command: x\nuser: -u', 'a.yaml:4:11: error: user must be the name of a user'],
+  [
+    'command: x\nuser: self',
+    'error: user must be the name of a user: without it, the worker’s own',
+  ],
+  [
+    'command: x\nlimits: {memory: lots}',
+    'a.yaml:4:22: error: memory must be a size of 4 MiB or more, such as 512 MiB',
+  ],
+  ['command: x\nlimits: {memory: 1024}', 'error: memory must be a size of 4 MiB or more'],
+  ['command: x\nlimits: {tasks: 0}', 'error: tasks must be a whole number from 1 to 4194304'],
+  ['command: x\nlimits: {files: 3}', 'error: files must be a whole number from 16 to 1048576'],
+  [
+    'command: x\nlimits: {file: 64}',
+    'a.yaml:4:14: error: unknown key "file" (did you mean files?)',
+  ],
   ['topic: x', 'a.yaml:2:3: error: command is missing in a'],
   ['command: []', 'a.yaml:3:14: error: command must not be empty'],
   ['command: ""', 'error: command'],

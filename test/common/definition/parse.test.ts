@@ -30,6 +30,8 @@ test('a job with nothing but a command has every default', (t) => {
     command: { kind: 'shell', shell: ['sh', '-c'], text: 'true' },
     env: {},
     env_file: null,
+    user: null,
+    limits: { memory_bytes: null, tasks: null, files: null },
     cwd: null,
     where: 'a.yaml:2:3',
   })
@@ -58,7 +60,7 @@ jobs:
     on_lost: wait
     lane: media
     priority: 0
-    concurrency: {limit: 2, key: "%(source)s", per: worker, when_full: replace}
+    concurrency: {limit: 2, key: "%(day)s", per: worker, when_full: replace}
     env: {MODE: 010, EMPTY: "", NONE: }
     env_file: /etc/a.env
     cwd: /srv
@@ -86,7 +88,7 @@ test('every key has its meaning, and values keep the text that was written', (t)
     on_lost: 'wait',
     lane: 'media',
     priority: 0,
-    concurrency: { limit: 2, key: '%(source)s', per: 'worker', when_full: 'replace' },
+    concurrency: { limit: 2, key: '%(day)s', per: 'worker', when_full: 'replace' },
     expires_ms: 172_800_000,
     output_limit_bytes: 1024,
   })
@@ -209,4 +211,20 @@ test('a name is defined once over all files', (t) => {
       line.includes('semaphore s is already defined'),
     ),
   )
+})
+
+test('who runs a command and what it may use stay on the host, and defaults may say them', (t) => {
+  const loaded = parse(`defaults: {user: deploy, limits: {memory: 512MiB, tasks: 64, files: 1024}}
+jobs:
+  a: {command: x}
+  b: {command: x, user: www-data, limits: {}}`)
+  if (loaded.kind === 'refused') return t.fail(JSON.stringify(loaded.problems))
+  const { jobs } = loaded.definitions
+  const limits = { memory_bytes: 536_870_912, tasks: 64, files: 1024 }
+  t.like(jobs.get('a'), { user: 'deploy', limits })
+  t.like(jobs.get('b'), {
+    user: 'www-data',
+    limits: { memory_bytes: null, tasks: null, files: null },
+  })
+  t.notRegex(JSON.stringify(jobs.get('a')?.card), /deploy|536870912/)
 })

@@ -1,5 +1,5 @@
 import test from 'ava'
-import type { Trust } from '../../../common/definition/command-rules.ts'
+import type { Trust } from '../../../common/definition/command-uses.ts'
 import { rewriteShell } from '../../../common/definition/shell-template.ts'
 
 /** Parameters are named after how far their values are known. */
@@ -72,6 +72,7 @@ const NO_PLACE: readonly (readonly [string, RegExp])[] = [
   ["cat <<E\n$(echo '\nE\n') %(x)s", /sure of the quoting/],
   ["((a = '1')); echo %(x)s", /sure of the quoting/],
   ['echo $\\\n(echo) %(x)s', /sure of the quoting/],
+  ['a=("$$(echo "%(x)s")")', /sure of the quoting/],
   ['echo "%(x)s', /never closed by "/],
   ["echo '%(x)s", /never closed by '/],
   ['echo $(echo %(x)s', /never closed by \)/],

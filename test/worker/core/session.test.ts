@@ -1,5 +1,6 @@
 /** Hello, heartbeats, silence, credit and output, without any socket. */
 import test from 'ava'
+import { CUT_MARGIN_BYTES } from '../../../worker/core/streams.ts'
 import { aWorld, shown } from './world.ts'
 
 const chunk = 64 * 1024
@@ -192,14 +193,15 @@ test('the middle of very long output goes from the disk while the command runs',
   world.join()
   world.task('little', { task_id: 'r.0' })
   const mebi = 1024 * 1024
+  const beside = CUT_MARGIN_BYTES
   const grow = (stdout_bytes: number): object | undefined =>
     world
       .happen({ kind: 'grew', key: 'r.0#1', stdout_bytes, stderr_bytes: 0 })
       .find(({ kind }) => kind === 'cut')
   t.is(grow(mebi), undefined)
-  t.like(grow(9 * mebi), { stream: 'stdout', from: 50, to: 9 * mebi - 50 })
+  t.like(grow(9 * mebi), { stream: 'stdout', from: 50 + beside, to: 9 * mebi - 50 - beside })
   t.is(grow(10 * mebi), undefined)
-  t.like(grow(18 * mebi), { from: 9 * mebi - 50, to: 18 * mebi - 50 })
+  t.like(grow(18 * mebi), { from: 9 * mebi - 50 - beside, to: 18 * mebi - 50 - beside })
 })
 
 test('a refused worker ends with 2', (t) => {

@@ -1,6 +1,6 @@
 /** What a command finds when it runs, and how its end is told. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { readHeader } from '../../../worker/runner/command-file.ts'
@@ -220,4 +220,14 @@ test('the tail of the errors begins with a whole character', async (t) => {
   t.true(exit.error_tail.endsWith('üxend'))
   t.false(exit.error_tail.includes('\uFFFD'))
   t.is(exit.stderr_bytes, 6004)
+})
+
+test('a directory that cannot be looked at is said, and ends nothing but its run', async (t) => {
+  const circle = join(temporaryFolder(t), 'circle')
+  symlinkSync(circle, circle)
+  const { exit } = await runOnce(t, { command: 'true', cwd: circle })
+  t.deepEqual(exit.how, {
+    kind: 'not_started',
+    message: `cwd of job: there is no directory ${circle}`,
+  })
 })

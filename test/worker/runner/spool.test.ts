@@ -1,12 +1,13 @@
 /** The spool's files: who may use them, and what is kept of them. */
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { lockSpool } from '../../../worker/runner/lock.ts'
 import { punchHole } from '../../../worker/runner/outputs.ts'
 import { identify } from '../../../worker/runner/process-table.ts'
-import { openSpool, prepareSpool, readInstance } from '../../../worker/runner/spool.ts'
-import { temporaryFolder } from './with-runner.ts'
+import { prepareSpool, readInstance } from '../../../worker/runner/spool-folder.ts'
+import { openSpool } from '../../../worker/runner/spool.ts'
+import { spoolAt, temporaryFolder } from './with-runner.ts'
 
 const task = (n: number): Parameters<ReturnType<typeof openSpool>['spool']['keep']>[1] => ({
   task_id: `run.${n}`,
@@ -45,7 +46,7 @@ for (const [whose, text] of [
   })
 
 test('what is kept is there for the next, in order, and for no other user', (t) => {
-  const root = prepareSpool(temporaryFolder(t))
+  const root = spoolAt(temporaryFolder(t))
   const { spool } = openSpool(root)
   for (const n of [1, 2, 3]) spool.keep(`run.${n}#1`, task(n))
   spool.forget('run.2#1')
@@ -64,7 +65,7 @@ test('what is kept is there for the next, in order, and for no other user', (t) 
 })
 
 test('what nobody accepted is swept away', (t) => {
-  const root = prepareSpool(temporaryFolder(t))
+  const root = spoolAt(temporaryFolder(t))
   const attempts = join(root, 'attempts')
   for (const file of ['7.stdout', '8.task', '9.task', 'strange'])
     writeFileSync(join(attempts, file), '{}')
@@ -74,7 +75,7 @@ test('what nobody accepted is swept away', (t) => {
 })
 
 test('an instance is as old as its spool', (t) => {
-  const root = prepareSpool(temporaryFolder(t))
+  const root = spoolAt(temporaryFolder(t))
   const instance = readInstance(root)
   t.is(readInstance(root), instance)
   writeFileSync(join(root, 'instance'), 'damaged')
@@ -100,7 +101,7 @@ test('the middle of a file goes from the disk, and its offsets stay', async (t) 
 })
 
 test('what another version of the daemon wrote is read as far as it is known', (t) => {
-  const root = prepareSpool(temporaryFolder(t))
+  const root = spoolAt(temporaryFolder(t))
   const { spool } = openSpool(root)
   spool.keep('run.1#1', task(1))
   const limits = { timeout_ms: null, kill_after_ms: 1, output_limit_bytes: 1 }
@@ -113,4 +114,19 @@ test('what another version of the daemon wrote is read as far as it is known', (
   write('command', `# ${JSON.stringify(newer)}\ntrue\n`)
   write('stop', 'superseded')
   t.deepEqual(openSpool(root).stored, [{ task: task(1), stop: 'canceled', header }])
+})
+
+test('a spool that others may use is refused, and what to do is said', (t) => {
+  const root = spoolAt(temporaryFolder(t))
+  const attempts = join(root, 'attempts')
+  for (const folder of [root, attempts])
+    for (const mode of [0o755, 0o710, 0o701]) {
+      chmodSync(folder, mode)
+      t.deepEqual(prepareSpool(root), {
+        kind: 'refused',
+        message: `others may use the spool ${folder} (mode 0${mode.toString(8)}): chmod 700 ${folder}`,
+      })
+      chmodSync(folder, 0o700)
+    }
+  t.is(spoolAt(root), root)
 })

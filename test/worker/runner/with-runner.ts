@@ -8,9 +8,14 @@ import type { Event, Exit, Restored } from '../../../worker/core/event.ts'
 import { prepare } from '../../../worker/core/prepare.ts'
 import type { AttemptTask } from '../../../worker/core/state.ts'
 import { keyOf } from '../../../worker/core/state.ts'
+import { ALLOW_ALL } from '../../../worker/policy.ts'
+import { ownAccount } from '../../../worker/runner/accounts.ts'
+import { meansOf } from '../../../worker/runner/as-user.ts'
 import { baseEnvironment } from '../../../worker/runner/environment.ts'
+import type { LaunchOptions } from '../../../worker/runner/launch.ts'
 import { Runner } from '../../../worker/runner/runner.ts'
-import { openSpool, prepareSpool } from '../../../worker/runner/spool.ts'
+import { prepareSpool } from '../../../worker/runner/spool-folder.ts'
+import { openSpool } from '../../../worker/runner/spool.ts'
 import type { Spool } from '../../../worker/runner/spool.ts'
 import { jobOf } from '../jobs-of.ts'
 import { SILENT } from '../silent.ts'
@@ -36,8 +41,19 @@ export function temporaryFolder(t: ExecutionContext): string {
   return folder
 }
 
-export function withRunner(t: ExecutionContext, folder = temporaryFolder(t)): TestRunner {
-  const { spool, stored } = openSpool(prepareSpool(folder))
+/** The prepared folder of a spool. */
+export function spoolAt(folder: string): string {
+  const prepared = prepareSpool(folder)
+  if (prepared.kind === 'refused') throw new Error(prepared.message)
+  return prepared.root
+}
+
+export function withRunner(
+  t: ExecutionContext,
+  folder = temporaryFolder(t),
+  rest: Partial<LaunchOptions> = {},
+): TestRunner {
+  const { spool, stored } = openSpool(spoolAt(folder))
   const events: Event[] = []
   const warnings: string[] = []
   const runner = new Runner({
@@ -45,6 +61,10 @@ export function withRunner(t: ExecutionContext, folder = temporaryFolder(t)): Te
     worker: 'web17',
     url: 'http://127.0.0.1:1',
     environment: baseEnvironment(process.env),
+    own: ownAccount(),
+    means: meansOf(ownAccount().uid),
+    policy: () => ALLOW_ALL,
+    ...rest,
     onEvent: (event) => events.push(event),
     log: {
       ...SILENT,
