@@ -55,7 +55,8 @@ function answerHeaders(isSecure: boolean): [string, string][] {
         sandbox: [],
       },
     },
-    strictTransportSecurity: isSecure,
+    // Of this name alone: browsers keep it for all ports of a host, and what its other names serve is not ours to say.
+    strictTransportSecurity: isSecure ? { includeSubDomains: false } : false,
     xFrameOptions: { action: 'deny' },
     // What only Flash and browsers of long ago know of.
     xDnsPrefetchControl: false,

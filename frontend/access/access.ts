@@ -2,6 +2,7 @@
  * Who may do what over HTTP. Each request passes twice: `enter`, before its body is read, by its headers alone; and
  * `check`, when it is known what it names.
  */
+import type { IncomingMessage } from 'node:http'
 import type { Response } from 'express'
 import { makeBuckets } from '../../common/keys/bucket.ts'
 import type { Buckets } from '../../common/keys/bucket.ts'
@@ -50,7 +51,9 @@ export function createAccess(rules: Rules): Access {
   const admit = (route: Route, res: Response, known: Identity | Failure): Entered | Failure => {
     if (isFailure(known)) return refuse(route, null, res, known)
     const why =
-      rates.excess(known) ?? (route.role === 'open' ? null : lacks(route, known, route.role))
+      rates.excess(known) ??
+      (acts(route) ? pageProblem(res.req) : null) ??
+      (route.role === 'open' ? null : lacks(route, known, route.role))
     if (why) return refuse(route, known, res, why)
     if (known.via !== 'open') rules.inFlight.add(known, res)
     return { who: known, trail: acts(route) ? audit.begin(route.id, known, res) : NO_TRAIL }
@@ -58,8 +61,6 @@ export function createAccess(rules: Rules): Access {
   return {
     enter: (route, res) => {
       if (route.role === 'open') return { who: UNASKED, trail: NO_TRAIL }
-      const sign = acts(route) ? signOfBrowser(res.req) : null
-      if (sign !== null) return refuse(route, null, res, fromABrowser(sign))
       const known = identify === null ? ANYBODY : identify(res.req)
       return known instanceof Promise
         ? known.then((later) => admit(route, res, later))
@@ -69,8 +70,7 @@ export function createAccess(rules: Rules): Access {
       const { who, res } = call
       const becomes = actionOf(route, call)
       if (becomes) {
-        const sign = signOfBrowser(call.req)
-        const why = sign === null ? lacks(route, who, becomes) : fromABrowser(sign)
+        const why = pageProblem(call.req) ?? lacks(route, who, becomes)
         if (why) return refuse(route, who, res, why)
         call.trail = audit.begin(route.id, who, res)
       }
@@ -92,6 +92,11 @@ const acts = ({ role }: Route): boolean => role !== 'open' && role !== 'read'
 /** The role that is needed because of a field that makes an action of a question. */
 const actionOf = ({ acts_with }: Route, { fields }: Call): Role | null =>
   acts_with?.fields.some((name) => textOf(fields, name) !== null) ? acts_with.role : null
+
+function pageProblem(req: IncomingMessage): Failure | null {
+  const sign = signOfBrowser(req)
+  return sign === null ? null : fromABrowser(sign)
+}
 
 function lacks(route: Route, who: Identity, needed: Role): Failure | null {
   if (who.run) return route.run_token === undefined ? notForRuns(who) : null

@@ -1,9 +1,9 @@
 /**
  * From a request to who asks: by a bearer token, by a run's own token, or by the certificate of its connection.
  *
- * Whoever guesses is slowed down before anything is compared. Guesses count for their address, and those that name a
- * token which there is count for that token at that address, so that somebody behind the same proxy who has a good one
- * is not shut out by others' nonsense.
+ * Whoever guesses is slowed down before anything is compared, and whoever shows nothing at all, too. Guesses count for
+ * their address, and those that name a token which there is count for that token at that address, so that somebody behind
+ * the same proxy who has a good one is not shut out by others' nonsense.
  */
 import type { IncomingMessage } from 'node:http'
 import { makeBuckets } from '../../common/keys/bucket.ts'
@@ -48,10 +48,8 @@ export function identifyBy(
     const { authorization } = req.headers
     const certified = ofCertificate?.(req)
     // A certificate that is good no more spoils the connection, whatever token comes over it.
-    if (authorization === undefined || (certified && isFailure(certified)))
-      return certified ?? NO_TOKEN
-    const [, text] = /^bearer +([\w.~+/=-]{1,512})$/i.exec(authorization) ?? []
-    if (text === undefined) return NOT_BEARER
+    if (certified && (authorization === undefined || isFailure(certified))) return certified
+    const [, text = ''] = /^bearer +([\w.~+/=-]{1,512})$/i.exec(authorization ?? '') ?? []
     const guess = guessOf(text, addressOf(req.socket), tokens())
     const wait_ms = guesses.wait(guess, clock())
     if (wait_ms > 0) return tooManyFailures(wait_ms)
@@ -59,11 +57,13 @@ export function identifyBy(
       if (isFailure(known) && known.status === 401) guesses.take(guess, clock())
       return known
     }
+    if (text === '') return counted(authorization === undefined ? NO_TOKEN : NOT_BEARER)
     return isRunToken(text) ? ofRun(text).then(counted) : counted(byToken(text))
   }
 }
 
 function guessOf(text: string, address: string, tokens: Tokens): string {
+  if (text === '') return `${networkOf(address)} none`
   if (isRunToken(text)) return `${networkOf(address)} run`
   const id = text.slice('jobz_'.length, 'jobz_'.length + 16)
   return tokens.has(id) ? `${networkOf(address)} ${id}` : networkOf(address)

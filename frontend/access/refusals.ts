@@ -1,7 +1,7 @@
 /** How those who are not let in are told so: what is missing, never what would have been right. */
 import type { Role } from '../../common/keys/tokens.ts'
 import type { Failure } from '../../common/protocol/client-door.ts'
-import { failure } from '../failure.ts'
+import { failure, quoted } from '../failure.ts'
 import type { Identity } from './identity.ts'
 
 const HEADER = 'curl -H "Authorization: Bearer $JOBZ_TOKEN" …; a token in a URL is not looked at'
@@ -34,8 +34,8 @@ export const tooManyFailures = (wait_ms: number): Failure =>
   failure(
     429,
     'too_many_failures',
-    'too many tokens from this address were wrong',
-    'try again later, with a good one',
+    'too many requests from this address had no good token',
+    'try again later, with one',
     wait_ms / 1000,
   )
 export const tooManyRequests = (who: Identity, wait_ms: number): Failure =>
@@ -62,13 +62,19 @@ export const notForRuns = (who: Identity): Failure =>
     'use a token of its own for anything else',
   )
 export const notItsRun = (who: Identity, what: string): Failure =>
-  failure(403, 'forbidden', `${what}: the token of ${who.name} is good for that run only`, null)
+  failure(
+    403,
+    'forbidden',
+    `${quoted(what)}: the token of ${who.name} is good for that run only`,
+    null,
+  )
 
-export const notItsJob = (who: Identity, job: string): Failure =>
+/** @param job Only when the request has named it: of others' runs nothing is told. */
+export const notItsJob = (who: Identity, job: string | null): Failure =>
   failure(
     403,
     'not_your_job',
-    `${who.name} is limited to the jobs ${listed(who)}, and this is ${JSON.stringify(job)}`,
+    `${who.name} is limited to the jobs ${listed(who)}, and this is ${job === null ? 'none of them' : quoted(job)}`,
     null,
   )
 export const needsAllJobs = (who: Identity): Failure =>

@@ -25,7 +25,8 @@ export async function outOfScope(
   if (scope === 'everything') return needsAllJobs(who)
   if ('job' in scope) {
     const job = named(route, call, scope.job)
-    return job === null ? sayWhichJob(who, scope.job) : outsider(who, [job])
+    if (job === null) return sayWhichJob(who, scope.job)
+    return mayTouch(who, job) ? null : notItsJob(who, job)
   }
   const [what, id] = 'run' in scope ? ['run', scope.run] : ['flow', scope.flow]
   const value = named(route, call, id)
@@ -42,17 +43,15 @@ export const named = (route: Route, call: Call, name: string): string | null =>
 function outOfRun(route: Route, call: Call): Failure | null {
   const given = named(route, call, 'run_id')
   const own = call.who.run?.run_id ?? ''
-  return given === null || isThat(own, given) ? null : notItsRun(call.who, `run ${given}`)
+  return given === null || isThat(own, given) ? null : notItsRun(call.who, given)
 }
 
 const SHORT = 8
 const isThat = (run_id: string, given: string): boolean =>
   given.length >= SHORT && run_id.endsWith(given)
 
-function outsider(who: Identity, jobs: readonly string[]): Failure | null {
-  const other = jobs.find((job) => !mayTouch(who, job))
-  return other === undefined ? null : notItsJob(who, other)
-}
+const outsider = (who: Identity, jobs: readonly string[]): Failure | null =>
+  jobs.every((job) => mayTouch(who, job)) ? null : notItsJob(who, null)
 
 async function jobOfRun(broker: BrokerLink, run_id: string): Promise<string[] | Failure> {
   const asked = await broker.ask<RunView>({ kind: 'query', question: { what: 'run', run_id } })
@@ -73,7 +72,7 @@ export async function parentFor(
   if (who.run) {
     const { run_id } = who.run
     if (given === null || isThat(run_id, given)) return { parent_run_id: run_id }
-    return notItsRun(who, `parent_run_id ${given}`)
+    return notItsRun(who, given)
   }
   if (given === null) return { parent_run_id: null }
   if (who.jobs !== null) {

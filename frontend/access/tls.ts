@@ -12,6 +12,7 @@ import type { Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TlsOptions, TLSSocket } from 'node:tls'
 import type { Log } from '../../common/daemon/log.ts'
+import { makeBuckets } from '../../common/keys/bucket.ts'
 import type { Failure } from '../../common/protocol/client-door.ts'
 import { holderOf } from './certificate.ts'
 import type { Identity } from './identity.ts'
@@ -69,15 +70,16 @@ export async function openTls(
     const now_ms = Date.now()
     for (const [socket, peer] of peers) if (!isGood(peer, now_ms)) socket.destroy()
   }
+  // Whoever has one may come as often as he likes.
+  const warnings = makeBuckets({ rate: 0.1, burst: 10, most_keys: 1 })
   const timer = setInterval(sweep, SWEEP_MS)
   timer.unref()
   const follow = (socket: TLSSocket): void => {
     const peer = peerOf(socket, kept.value, (one) => isGood(one, Date.now()))
     if (!peer || !isGood(peer, Date.now())) {
-      log.warn('a client certificate is good no more', {
-        from: socket.remoteAddress,
-        serial: peer?.serial,
-      })
+      const facts = { from: socket.remoteAddress, serial: peer?.serial }
+      if (warnings.take('', Date.now()) === 0)
+        log.warn('a client certificate is good no more', facts)
       socket.destroy()
       return
     }

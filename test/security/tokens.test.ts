@@ -108,6 +108,14 @@ test('guessing is slow, and shuts out nobody who has a good token', async (t) =>
   t.is((await tell(url, START, { token: 'guess', from: '127.0.2.2' })).status, 401)
 })
 
+test('who shows nothing is told to come later, too, and shuts out nobody', async (t) => {
+  const { url, tokens } = await closedFrontend(t, { cron: { role: 'trigger' } })
+  const from = '127.0.2.6'
+  for (let n = 0; n < 40; n += 1) await tell(url, START, { from })
+  t.is((await tell(url, START, { from })).status, 429)
+  t.is((await tell(url, START, { token: tokens.token('cron'), from })).status, 202)
+})
+
 test('guesses at one token are slow for who makes them', async (t) => {
   const { url, tokens } = await closedFrontend(t, { cron: { role: 'trigger' } })
   const good = tokens.token('cron')
@@ -193,6 +201,15 @@ test('a limited token sees its own jobs only', async (t) => {
   const { ask, tokens } = await closedFrontend(t, { one: { role: 'admin', jobs: ['load*'] } })
   const headers = { authorization: `Bearer ${tokens.token('one')}` }
   t.deepEqual((await ask('/api/jobs', { headers })).json.jobs, [{ job: 'load' }, { job: 'loader' }])
+})
+
+test("of others' runs a limited token is told nothing, not even whose they are", async (t) => {
+  const { url, tokens } = await closedFrontend(t, { one: { role: 'admin', jobs: ['load*'] } })
+  for (const path of [`/api/runs/${OTHER_ID}`, `/api/flows/${OTHER_ID}`]) {
+    const told = await tell(url, path, { token: tokens.token('one') })
+    t.is(told.code, 'not_your_job')
+    t.notRegex(told.message, /other\b/)
+  }
 })
 
 test('of many triggers, each is judged by itself', async (t) => {
