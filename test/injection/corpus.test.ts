@@ -89,6 +89,47 @@ const PLACES: readonly Place[] = [
     only: 'bash',
   },
   { template: 'f() { local a; a=%(x)s; probe "$a"; }; f', expected: (x) => [x] },
+  // Files, pipes, and shells in shells.
+  { template: 'probe 2>/dev/null %(x)s >&1', expected: (x) => [x] },
+  {
+    template: 'printf "%s" %(x)s > ../target; probe "$(cat ../target; printf E)"',
+    expected: (x) => [`${x}E`],
+  },
+  { template: 'probe "$(printf %s %(x)s | cat | cat; printf E)"', expected: (x) => [`${x}E`] },
+  { template: 'printf %s %(x)s | { probe "$(cat; printf E)"; }', expected: (x) => [`${x}E`] },
+  { template: '( ( ( probe %(x)s ) ) )', expected: (x) => [x] },
+  { template: 'probe %(x)s & wait', expected: (x) => [x] },
+  {
+    template: 'probe -- %(x)s --a=%(x)s -b%(x)s',
+    expected: (x) => ['--', x, `--a=${x}`, `-b${x}`],
+  },
+  { template: 'probe "%(x)s"\'%(x)s\'%(x)s\\ "%(x)s"', expected: (x) => [`${x}${x}${x} ${x}`] },
+  {
+    template: 'a="%(x)s" b=\'%(x)s\' sh -c \'printf "CALL\\0ARG%s\\0ARG%s\\0" "$a" "$b"\'',
+    expected: (x) => [x, x],
+  },
+  { template: 'while read -r _; do probe %(x)s; done <<E\none line\nE', expected: (x) => [x] },
+  { template: 'until probe %(x)s; do :; done', expected: (x) => [x] },
+  { template: 'if false; then :; elif [ -n a%(x)s ]; then probe %(x)s; fi', expected: (x) => [x] },
+  {
+    template: 'case "a%(x)s" in\n  a) probe "";;\n  a*) probe "%(x)s";;\nesac',
+    expected: (x) => [x],
+  },
+  {
+    template: "find . -maxdepth 0 -exec printf 'CALL\\0ARG%s\\0' %(x)s \\;",
+    expected: (x) => [x.replaceAll('{}', '.')],
+    only: 'dash',
+  },
+  {
+    template: "printf a | xargs -I Z printf 'CALL\\0ARG%s\\0ARGZ\\0' %(x)s",
+    expected: (x) => [x.replaceAll('Z', 'a'), 'a'],
+    only: 'dash',
+  },
+  {
+    template: "nohup env -u NOTHING printf 'CALL\\0ARG%s\\0' %(x)s",
+    expected: (x) => [x],
+    only: 'dash',
+  },
   { template: 'if ((1 + 1 == 2)); then probe %(x)s; fi', expected: (x) => [x], only: 'bash' },
 ]
 
