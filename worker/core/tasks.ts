@@ -67,7 +67,6 @@ function taskOf(worker: Worker, message: Task): AttemptTask | null {
     ...(secret.length === 0 ? {} : { secret }),
   }
 }
-}
 
 /** What the broker says to be secret (it knows the jobs of all workers), and what a job of this worker does. */
 const secretIn = ({ secret_names }: Worker, { params, secret = [] }: Task): string[] =>
