@@ -61,8 +61,9 @@ function taskOf(worker: Worker, message: Task): AttemptTask | null {
   const task_id = message.task_id ?? (n === undefined ? undefined : `${run_id}.${n}`)
   if (task_id === undefined) return null
   const secret = secretIn(worker, message)
+  const task = { task_id, attempt, run_id, flow_id, job, params, context }
   return {
-    ...{ task_id, attempt, run_id, flow_id, job, params, context },
+    ...task,
     ...(token === undefined ? {} : { token }),
     ...(secret.length === 0 ? {} : { secret }),
   }
