@@ -22,7 +22,7 @@ function settings(t: ExecutionContext, differs: object = {}) {
   const jobs = mkdtempSync(join(tmpdir(), 'jobz-up-'))
   t.teardown(() => rmSync(jobs, { recursive: true }))
   const places = { listen: '127.0.0.1:6769', bind: 'tcp://127.0.0.1:6770' }
-  return { jobs, data: join(jobs, 'data'), slots: 4, ...places, ...differs }
+  return { jobs, data: join(jobs, '.data'), slots: 4, ...places, ...differs }
 }
 
 async function takenPort(t: ExecutionContext): Promise<number> {
@@ -45,6 +45,15 @@ for (const [differs, said] of BAD)
     if (!('kind' in refused)) return t.fail('it started')
     t.is(refused.exit_code, 2)
     t.regex(refused.message, said)
+  })
+
+for (const data of ['', 'data', 'a/b'])
+  test(`refuses data among the job files: ${JSON.stringify(data)}`, async (t) => {
+    const told = settings(t)
+    const refused = await startUp({ ...told, data: join(told.jobs, data) }, silent, signal)
+    if (!('kind' in refused)) return t.fail('it started')
+    t.is(refused.exit_code, 2)
+    t.regex(refused.message, /would be read as job files: choose another/)
   })
 
 test('a port that is taken is named, with how to choose another', async (t) => {
