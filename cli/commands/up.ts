@@ -1,6 +1,6 @@
 /** `jobz up`: everything on this machine. Starts the four daemons in order and keeps them up. */
 import { statSync } from 'node:fs'
-import { extname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { extname, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { brokerAddresses } from '../../common/link/address.ts'
@@ -62,8 +62,7 @@ export async function startUp(
 ): Promise<Daemon | Refused> {
   const places = readPlaces(settings)
   if ('kind' in places) return places
-  const problem =
-    missingJobs(settings.jobs) ?? dataAmongJobs(settings) ?? (await takenPlaces(places, settings))
+  const problem = missingJobs(settings.jobs) ?? (await takenPlaces(places, settings))
   if (problem) return problem
   const keys = makeOwnKeys(join(settings.data, 'keys'))
   if (keys.kind === 'refused') return refused(keys.message, 2)
@@ -110,16 +109,6 @@ export function readPlaces(settings: Pick<UpSettings, 'listen' | 'bind'>): Place
 function missingJobs(jobs: string): Refused | null {
   if (statSync(jobs, { throwIfNoEntry: false })?.isDirectory()) return null
   return refused(`there is no folder ${jobs}: make one with job files, or name it with --jobs`, 2)
-}
-
-/** The keys there are YAML files, and would be read as job files; only hidden folders are passed over. */
-function dataAmongJobs({ jobs, data }: UpSettings): Refused | null {
-  const way = relative(resolve(jobs), resolve(data))
-  if (isAbsolute(way) || way.split(sep).some((part) => part.startsWith('.'))) return null
-  return refused(
-    `--data ${data} lies in --jobs ${jobs}, where its files would be read as job files: choose another, or a hidden one such as ${join(jobs, '.jobz')}`,
-    2,
-  )
 }
 
 async function takenPlaces(

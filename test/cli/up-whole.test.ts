@@ -28,7 +28,7 @@ async function startUp(t: ExecutionContext) {
   writeFileSync(join(folder, 'a.yaml'), 'jobs: {hello: {command: [echo, hello]}}\n')
   const port = await freePorts()
   const places = ['--listen', `127.0.0.1:${port}`, '--bind', `tcp://127.0.0.1:${port + 1}`]
-  const args = [MAIN, 'up', '--jobs', folder, '--data', join(folder, '.data'), ...places]
+  const args = [MAIN, 'up', '--jobs', folder, '--data', join(folder, 'data'), ...places]
   const up = execa(process.execPath, args, { reject: false, buffer: false, timeout: 90_000 })
   // Daemons stop by themselves when `up` is gone, and may need their folder until then.
   t.teardown(async () => {

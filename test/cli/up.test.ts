@@ -47,15 +47,6 @@ for (const [differs, said] of BAD)
     t.regex(refused.message, said)
   })
 
-for (const data of ['', 'data', 'a/b'])
-  test(`refuses data among the job files: ${JSON.stringify(data)}`, async (t) => {
-    const told = settings(t)
-    const refused = await startUp({ ...told, data: join(told.jobs, data) }, silent, signal)
-    if (!('kind' in refused)) return t.fail('it started')
-    t.is(refused.exit_code, 2)
-    t.regex(refused.message, /would be read as job files: choose another/)
-  })
-
 test('a port that is taken is named, with how to choose another', async (t) => {
   const port = await takenPort(t)
   const listen = await startUp(settings(t, { listen: `127.0.0.1:${port}` }), silent, signal)
