@@ -11,9 +11,9 @@ test.serial(
   'a hello is let in only with a proof of its own key, for its own challenge, once',
   async (t) => {
     const cluster = await makeKeyedCluster(t, YAML)
-    const broker = await cluster.broker()
     const other = cluster.add('web2', 'worker')
     const group = cluster.add('group', 'worker', { workers: ['auto-*'] })
+    const broker = await cluster.broker()
     const { keys, doors, broker_key } = cluster
     const peer = dial(t, doors.worker, keys.worker)
     const challenged = async (): Promise<string> => {
