@@ -1,4 +1,5 @@
 /** What benchmarks ask of a broker through its client door. */
+import type { DaemonKey } from '../common/keys/key-file.ts'
 import { openRequests, type RequestLink } from '../common/link/request.ts'
 import type {
   MetricsAnswer,
@@ -24,8 +25,8 @@ export type Client = {
   close(): Promise<void>
 }
 
-export function openClient(address: string): Client {
-  const link: RequestLink = openRequests({ address, key: null })
+export function openClient(address: string, key: DaemonKey | null = null): Client {
+  const link: RequestLink = openRequests({ address, key })
   const ask = async (request: Parameters<RequestLink['request']>[0]): Promise<unknown> => {
     for (;;) {
       const answered = await link.request(request, LIMIT_MS)

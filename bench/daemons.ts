@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { execa } from 'execa'
+import { addKey, keyPath, makeBrokerKey } from '../common/keys/folder.ts'
+import type { DaemonKey } from '../common/keys/key-file.ts'
 import { brokerAddresses, type BrokerAddresses } from '../common/link/address.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -24,12 +26,14 @@ export type Bench = {
   readonly folder: string
   readonly addresses: BrokerAddresses
   readonly url: string
+  /** A client's, where the broker has keys. */
+  readonly key: DaemonKey | null
   readonly broker: (...more: string[]) => Promise<Running>
   readonly frontend: () => Promise<Running>
   readonly worker: (jobs: string, slots: number) => Promise<Running>
   readonly semaphore: (jobs: string) => Promise<Running>
   /** A worker on the wire: `node bench/wire-worker.ts`. */
-  readonly wireWorker: (...args: string[]) => Promise<Running>
+  readonly wireWorker: (credit: string, mode?: string) => Promise<Running>
   /** Any other script of this folder that says `ready`. */
   readonly script: (name: string, ...args: string[]) => Promise<Running>
   /** Asks the frontend for a path every 50 ms until it is stopped; then, how long the answers took. */
@@ -38,9 +42,13 @@ export type Bench = {
 
 export type Probed = { readonly times: number[]; readonly failed: number }
 
-/** Gives a benchmark its daemons, and ends them with it, whatever happens. */
-export async function withDaemons<T>(run: (bench: Bench) => Promise<T>): Promise<T> {
+/** Gives a benchmark its daemons, and ends them with it, whatever happens. With keys, for broker, wire worker and client. */
+export async function withDaemons<T>(
+  run: (bench: Bench) => Promise<T>,
+  how: { readonly keyed: boolean } = { keyed: false },
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'jobz-bench-'))
+  const keys = how.keyed ? makeKeys(join(folder, 'keys')) : null
   const running: Running[] = []
   const addresses = brokerAddresses(DOOR)
   if (!addresses) throw new Error(`${DOOR} is no address`)
@@ -55,8 +63,13 @@ export async function withDaemons<T>(run: (bench: Bench) => Promise<T>): Promise
       folder,
       addresses,
       url: `http://${LISTEN}`,
+      key: keys?.client ?? null,
       broker: (...more) =>
-        jobz('broker', '--data', join(folder, 'broker'), '--bind', DOOR, ...more),
+        jobz(
+          ...['broker', '--data', join(folder, 'broker'), '--bind', DOOR],
+          ...(keys === null ? [] : ['--keys', keys.folder]),
+          ...more,
+        ),
       frontend: () => jobz('frontend', '--listen', LISTEN, '--broker', DOOR),
       worker: (jobs, slots) =>
         jobz(
@@ -74,7 +87,8 @@ export async function withDaemons<T>(run: (bench: Bench) => Promise<T>): Promise
           '--allow-root',
         ),
       semaphore: (jobs) => jobz('semaphore', '--jobs', jobs, '--broker', DOOR),
-      wireWorker: (...args) => launch('bench/wire-worker.ts', DOOR, ...args),
+      wireWorker: (credit, mode = '') =>
+        launch('bench/wire-worker.ts', DOOR, credit, mode, keys?.worker ?? ''),
       script: (name, ...args) => launch(`bench/${name}`, ...args),
       probe: async (path) => {
         const one = await launch('bench/probe.ts', `http://${LISTEN}${path}`)
@@ -88,6 +102,15 @@ export async function withDaemons<T>(run: (bench: Bench) => Promise<T>): Promise
     for (const one of running.reverse()) await one.stop()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function makeKeys(folder: string): { folder: string; worker: string; client: DaemonKey } {
+  const broker = makeBrokerKey(folder)
+  if (broker.kind !== 'key') throw new Error(`no key in ${folder}`)
+  const { public_key } = broker.key
+  addKey(folder, public_key, { name: 'bench', role: 'worker' })
+  const client = addKey(folder, public_key, { name: 'client', role: 'frontend' })
+  return { folder, worker: keyPath(folder, 'bench'), client }
 }
 
 async function start(script: string, args: readonly string[], cwd: string): Promise<Running> {

@@ -8,16 +8,24 @@ const SECONDS = 10
 /** The first second warms the code up and is left out. */
 const WARM = RATE
 
-export const latency = (): Promise<readonly Figure[]> =>
-  withDaemons(async ({ broker, wireWorker, addresses }) => {
+export async function latency(): Promise<readonly Figure[]> {
+  const { p50, p99 } = await startLatency({ keyed: false })
+  return [figure('p50', p50, 2), figure('p99', p99, 15)]
+}
+
+/** In ms. */
+export const startLatency = (how: {
+  readonly keyed: boolean
+}): Promise<{ readonly p50: number; readonly p99: number }> =>
+  withDaemons(async ({ broker, wireWorker, addresses, key }) => {
     await broker()
     const worker = await wireWorker('1000', 'latency')
-    const client = openClient(addresses.client)
+    const client = openClient(addresses.client, key)
     const waits = await startWaits(client, worker, RATE * SECONDS)
     await client.close()
     const at = (share: number): number => waits[Math.floor(waits.length * share)] ?? Number.NaN
-    return [figure('p50', at(0.5), 2), figure('p99', at(0.99), 15)]
-  })
+    return { p50: at(0.5), p99: at(0.99) }
+  }, how)
 
 /** Triggers so many runs at the rate; how long each took to reach the worker, which is ended by this, in ms and sorted. */
 export async function startWaits(client: Client, worker: Running, runs: number): Promise<number[]> {

@@ -8,6 +8,7 @@ import { burst } from './burst.ts'
 import { fanin } from './fan-in.ts'
 import type { Figure } from './figure.ts'
 import { httpTriggers } from './http-triggers.ts'
+import { keyed } from './keyed.ts'
 import { latency } from './latency.ts'
 import { reconnect, workers } from './many-workers.ts'
 import { memory } from './memory.ts'
@@ -23,6 +24,7 @@ const USUAL: Readonly<Record<string, Benchmark>> = {
   http: httpTriggers,
   noop: noopRuns,
   latency,
+  keyed,
   shell: shellCommands,
   memory,
 }
