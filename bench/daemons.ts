@@ -66,7 +66,11 @@ export async function withDaemons<T>(
       key: keys?.client ?? null,
       broker: (...more) =>
         jobz(
-          ...['broker', '--data', join(folder, 'broker'), '--bind', DOOR],
+          'broker',
+          '--data',
+          join(folder, 'broker'),
+          '--bind',
+          DOOR,
           ...(keys === null ? [] : ['--keys', keys.folder]),
           ...more,
         ),
