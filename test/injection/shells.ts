@@ -23,14 +23,18 @@ export type Outcome = {
 }
 
 /** The shells of this machine among those that jobz rewrites for. */
-export const SHELLS = ['dash', 'bash', 'busybox'].filter((shell) => {
+const WANTED = ['dash', 'bash', 'busybox']
+export const SHELLS = WANTED.filter(isHere)
+export const MISSING_SHELLS = WANTED.filter((shell) => !SHELLS.includes(shell))
+
+function isHere(shell: string): boolean {
   try {
     execFileSync(shell, [...programOf(shell), '-c', 'true'], { stdio: 'ignore' })
     return true
   } catch {
     return false
   }
-})
+}
 
 /** Busybox is many programs; its shell is one of them. */
 function programOf(shell: string): string[] {
