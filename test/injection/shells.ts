@@ -82,7 +82,9 @@ export function runCases(
     })
     writeFileSync(join(folder, 'all'), PROBE + lines.join(''))
     const options = { cwd: work, env: environment, maxBuffer: 1 << 28, timeout: 60_000 } as const
-    const { stdout } = spawnSync(shell, [...programOf(shell), join(folder, 'all')], options)
+    const { stdout, error } = spawnSync(shell, [...programOf(shell), join(folder, 'all')], options)
+    // What came after a text that never ends was not run, and must not count as harmless.
+    if (error) throw error
     const intrusions = execFileSync('cat', [join(folder, 'intrusions')]).toString()
     return {
       calls: callsIn(stdout.toString()),
