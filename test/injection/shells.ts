@@ -23,14 +23,18 @@ export type Outcome = {
 }
 
 /** The shells of this machine among those that jobz rewrites for. */
-export const SHELLS = ['dash', 'bash', 'busybox'].filter((shell) => {
+const WANTED = ['dash', 'bash', 'busybox']
+export const SHELLS = WANTED.filter(isHere)
+export const MISSING_SHELLS = WANTED.filter((shell) => !SHELLS.includes(shell))
+
+function isHere(shell: string): boolean {
   try {
     execFileSync(shell, [...programOf(shell), '-c', 'true'], { stdio: 'ignore' })
     return true
   } catch {
     return false
   }
-})
+}
 
 /** Busybox is many programs; its shell is one of them. */
 function programOf(shell: string): string[] {
@@ -78,7 +82,9 @@ export function runCases(
     })
     writeFileSync(join(folder, 'all'), PROBE + lines.join(''))
     const options = { cwd: work, env: environment, maxBuffer: 1 << 28, timeout: 60_000 } as const
-    const { stdout } = spawnSync(shell, [...programOf(shell), join(folder, 'all')], options)
+    const { stdout, error } = spawnSync(shell, [...programOf(shell), join(folder, 'all')], options)
+    // What came after a text that never ends was not run, and must not count as harmless.
+    if (error) throw error
     const intrusions = execFileSync('cat', [join(folder, 'intrusions')]).toString()
     return {
       calls: callsIn(stdout.toString()),

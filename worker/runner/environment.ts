@@ -60,8 +60,8 @@ export function gatherEnvironment(options: {
     ['JOBZ_WORKER', options.worker],
     ['JOBZ_JOB', task.job],
     ['JOBZ_URL', options.url],
-    ['JOBZ_TOKEN', task.token ?? ''],
   ])
+  if (task.token !== undefined) variables.set('JOBZ_TOKEN', task.token)
   if (options.output_path !== null) variables.set('JOBZ_OUTPUT', options.output_path)
   for (const [name, value] of Object.entries(values)) variables.set(`JOBZ_P_${name}`, value)
   if (job.env_file !== null) {
