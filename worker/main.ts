@@ -16,7 +16,7 @@ export async function start(
 ): Promise<Daemon | Refused> {
   const prepared = prepareWorker(settings, log)
   if (prepared.kind === 'refused') return prepared
-  const { life, release } = prepared
+  const { name, life, release } = prepared
   const stop = async (): Promise<void> => {
     await life.end()
     release()
@@ -27,6 +27,6 @@ export async function start(
     return met
   }
   if (met.kind === 'silent') log.warn('no broker answers yet', { broker: settings.broker })
-  const ready = `worker ${settings.name} ${settings.broker}`
+  const ready = `worker ${name} ${settings.broker}`
   return { ready, stop, reload: () => life.reload(), finished: life.finished }
 }

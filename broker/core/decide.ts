@@ -39,7 +39,7 @@ export function decide(state: State, event: Event, now: Now, found: Found = NOTH
     case 'report':
       return decideReport(state, event, now, found)
     case 'rekeyed':
-      return decideRekeyed(state, event)
+      return decideRekeyed(state, event, now)
     case 'gone':
       return decideGone(state, event)
     case 'due':

@@ -113,18 +113,19 @@ export function decideGone(state: State, event: Event & { kind: 'gone' }): void 
 }
 
 /**
- * A key that was taken away loses its session at once: what it says under it is not heard any more. Everybody else says hello
- * again, for the new names of their channels.
+ * A key that was taken away loses its session at once: what it says under it is not heard any more, and nothing is planned with
+ * it. Everybody else says hello again, for the new names of their channels.
  */
-export function decideRekeyed(state: State, event: Event & { kind: 'rekeyed' }): void {
-  for (const { session } of state.workers.values()) {
+export function decideRekeyed(state: State, { keys }: Event & { kind: 'rekeyed' }, now: Now): void {
+  for (const worker of state.workers.values()) {
+    const { session } = worker
     if (session === null) continue
     say(state, session.peer, { kind: 'hello_again', session: session.token })
-    if (session.key !== undefined && event.keys.has(session.key))
-      state.sessions.delete(session.token)
+    if (session.key === undefined || !keys.has(session.key)) continue
+    state.sessions.delete(session.token)
+    worker.session = null
+    worker.away_at_ms = now.mono_ms
   }
-  for (const worker of state.workers.values())
-    if (worker.session !== null && !state.sessions.has(worker.session.token)) worker.session = null
 }
 
 /** A worker that was away for too long is forgotten by itself. */

@@ -23,7 +23,13 @@ import { openDoor } from './door.ts'
 import { Life } from './life.ts'
 
 export type PreparedWorker =
-  { readonly kind: 'prepared'; readonly life: Life; readonly release: () => void } | Refused
+  | {
+      readonly kind: 'prepared'
+      readonly name: string
+      readonly life: Life
+      readonly release: () => void
+    }
+  | Refused
 
 export function prepareWorker(settings: WorkerSettings, log: Log): PreparedWorker {
   const read_key = readOwnKey('worker', settings)
@@ -77,7 +83,7 @@ export function prepareWorker(settings: WorkerSettings, log: Log): PreparedWorke
   life.begin(runner, () => openDoor({ address: settings.broker, key, onEvent, log }))
   if (stored.length > 0) log.info('the spool holds attempts', { attempts: stored.length })
   life.take({ kind: 'restored', attempts: runner.adopt(stored) })
-  return { kind: 'prepared', life, release: lock.release }
+  return { kind: 'prepared', name, life, release: lock.release }
 }
 
 /** A worker that was not told its name has that of its key, where it has one. */

@@ -1,6 +1,7 @@
 /** What becomes of sessions when a key is taken away. */
 import test from 'ava'
 import { hashCard } from '../../../broker/edge/card-hash.ts'
+import { viewWorkers } from '../../../broker/core/views.ts'
 import { card } from './cards.ts'
 import { makeWorld } from './world.ts'
 
@@ -29,7 +30,10 @@ test('its session is over, what it ran is given to another, and everybody says h
   world.turn({ kind: 'rekeyed', keys: new Set(['key 1']) })
   t.like(world.sent('web1', 'hello_again'), [{ session: 'session of web1' }])
   t.like(world.sent('web2', 'hello_again'), [{ session: 'session of web2' }])
-  t.is(world.state().workers.get('web1')?.session, null)
+  t.deepEqual(
+    viewWorkers(world.state(), world.now()).map(({ worker, state }) => `${worker} ${state}`),
+    ['web1 away', 'web2 present'],
+  )
   const { task_id, attempt } = task
   const report = { kind: 'accepted', task_id, attempt } as const
   world.turn({ kind: 'report', peer: 'web1', session: 'session of web1', report })

@@ -119,14 +119,20 @@ test('what another version of the daemon wrote is read as far as it is known', (
 test('a spool that others may use is refused, and what to do is said', (t) => {
   const root = spoolAt(temporaryFolder(t))
   const attempts = join(root, 'attempts')
-  for (const folder of [root, attempts])
-    for (const mode of [0o755, 0o710, 0o701]) {
+  const NOT: readonly (readonly [folder: string, modes: number[], chmod: string])[] = [
+    [root, [0o777, 0o720, 0o702], 'go-w'],
+    [attempts, [0o755, 0o710, 0o701], '700'],
+  ]
+  for (const [folder, modes, chmod] of NOT)
+    for (const mode of modes) {
       chmodSync(folder, mode)
       t.deepEqual(prepareSpool(root), {
         kind: 'refused',
-        message: `others may use the spool ${folder} (mode 0${mode.toString(8)}): chmod 700 ${folder}`,
+        message: `others may use the spool ${folder} (mode 0${mode.toString(8)}): chmod ${chmod} ${folder}`,
       })
       chmodSync(folder, 0o700)
     }
+  // One that was made beforehand, as folders are made: what is in it is private.
+  chmodSync(root, 0o755)
   t.is(spoolAt(root), root)
 })
