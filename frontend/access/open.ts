@@ -85,7 +85,8 @@ function problemOf(settings: Settings): string | null {
     return null
   return (
     `--listen ${settings.listen} is reached from elsewhere, and nobody would be asked who they are: ` +
-    'give --tokens FILE or --tls-ca FILE (`jobz keys` makes them), listen on 127.0.0.1, or say --insecure'
+    'give --tokens FILE or --tls-ca FILE (below `jobz up`: JOBZ_TOKENS, JOBZ_TLS_CA, or jobz.yaml; `jobz keys` makes ' +
+    'them), listen on 127.0.0.1, or say --insecure'
   )
 }
 

@@ -10,7 +10,7 @@ import { DOOR_RIGHTS } from '../../../common/protocol/rights.ts'
 import type { Keyring } from './keyring.ts'
 
 export type Challenges = {
-  /** A new one for this peer; the one before it is good for nothing any more. */
+  /** One for this peer: the same again until it is used, since whoever knocks twice may answer the first. */
   make(peer: string): string
   /** Whose proof it is, or why it is none. A challenge is good for one try. */
   judge(peer: string, proof: Proof | undefined, who: Who): Judged
@@ -32,8 +32,7 @@ export function makeChallenges(
   const made = new Map<string, string>()
   return {
     make: (peer) => {
-      const challenge = randomBytes(24).toString('hex')
-      made.delete(peer)
+      const challenge = made.get(peer) ?? randomBytes(24).toString('hex')
       made.set(peer, challenge)
       if (made.size > MOST) made.delete([...made.keys()][0] ?? '')
       return challenge
