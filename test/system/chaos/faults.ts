@@ -2,8 +2,10 @@
  * The faults, each a way to hurt one victim and to leave it alone again. They are chosen by chance, and several may be
  * under way at a time, but no victim has two of them.
  */
+import { rmSync } from 'node:fs'
 import process from 'node:process'
 import { setTimeout as after } from 'node:timers/promises'
+import { addKey, authorisedPath, keyPath } from '../../../common/keys/folder.ts'
 import type { Proxy } from '../proxy.ts'
 import type { Daemon, Kind } from './daemon.ts'
 import { keepersOf } from './keepers.ts'
@@ -13,6 +15,7 @@ import { type Recoveries, signOf } from './recovery.ts'
 export type Ground = {
   readonly random: Random
   readonly daemons: readonly Daemon[]
+  readonly keys: { readonly folder: string; readonly broker_key: string }
   /** By the name of the daemon that dials through it. */
   readonly links: ReadonlyMap<string, Proxy>
   /** Of frontends, by name. */
@@ -65,6 +68,7 @@ const FAULTS: readonly Fault[] = [
     victims: ALL,
     hurt: (_, victim, tally) => kill(victim, tally, 'SIGTERM'),
   },
+  { name: 'key taken away', weight: 4, victims: ['broker'], hurt: takeKeyAway },
   { name: 'keeper kill', weight: 14, victims: ['worker'], hurt: killKeeper },
   { name: 'keeper pause', weight: 3, victims: ['worker'], hurt: pauseKeeper },
   {
@@ -167,6 +171,19 @@ async function pause(victim: Daemon, for_ms: number): Promise<boolean> {
   if (!victim.signal('SIGSTOP')) return false
   await after(for_ms)
   victim.signal('SIGCONT')
+  return true
+}
+
+/** The broker looks at the folder every second. */
+const SEEN_MS = 1_300
+
+/** A key that nobody uses comes and goes: everybody must come in again, and all channels have new names. */
+async function takeKeyAway({ keys: { folder, broker_key } }: Ground): Promise<boolean> {
+  addKey(folder, broker_key, { name: 'spare', role: 'client' })
+  await after(SEEN_MS)
+  rmSync(authorisedPath(folder, 'spare'))
+  rmSync(keyPath(folder, 'spare'))
+  await after(SEEN_MS)
   return true
 }
 

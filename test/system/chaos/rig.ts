@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import type { WorkerView } from '../../../common/protocol/answers.ts'
+import { addKey, keyPath, makeBrokerKey } from '../../../common/keys/folder.ts'
 import { freePorts } from '../ports.ts'
 import { openProxy, type Proxy } from '../proxy.ts'
 import { type Daemon, type DaemonHooks, type Kind, supervise } from './daemon.ts'
@@ -15,12 +16,14 @@ export type Rig = {
   /** Where commands write. */
   readonly log: string
   readonly daemons: readonly Daemon[]
+  /** The folder of keys, and the broker's public one. */
+  readonly keys: { readonly folder: string; readonly broker_key: string }
   readonly links: ReadonlyMap<string, Proxy>
   readonly urls: ReadonlyMap<string, string>
   stop(): Promise<void>
 }
 
-const DIALLING: readonly (readonly [name: string, kind: Kind])[] = [
+const DIALLING: readonly (readonly [name: string, kind: Exclude<Kind, 'broker'>])[] = [
   ['web1', 'worker'],
   ['web2', 'worker'],
   ['web3', 'worker'],
@@ -41,12 +44,16 @@ export async function buildRig(hooks: DaemonHooks): Promise<Rig> {
   await mkdir(jobs)
   await writeFile(join(jobs, 'jobs.yaml'), definitions(log))
   await writeFile(log, '')
+  const keys = makeKeys(join(folder, 'keys'))
   const first = await freePorts(DOORS + PORTS * DIALLING.length)
   const broker = supervise(
     {
       name: 'broker',
       kind: 'broker',
-      args: ['broker', '--data', join(folder, 'broker'), '--bind', `tcp://127.0.0.1:${first}`],
+      args: [
+        ...['broker', '--data', join(folder, 'broker'), '--keys', keys.folder],
+        ...['--bind', `tcp://127.0.0.1:${first}`],
+      ],
     },
     folder,
     hooks,
@@ -66,7 +73,8 @@ export async function buildRig(hooks: DaemonHooks): Promise<Rig> {
       semaphore: ['--jobs', jobs],
       frontend: ['--listen', listen],
     }
-    const args = [kind, '--broker', link.address, ...words[kind]]
+    const dials = ['--broker', link.address, '--key', keyPath(keys.folder, name)]
+    const args = [kind, ...dials, ...words[kind]]
     daemons.push(supervise({ name, kind, args }, folder, hooks))
   }
   for (const daemon of daemons) await daemon.start()
@@ -74,6 +82,7 @@ export async function buildRig(hooks: DaemonHooks): Promise<Rig> {
   return {
     folder,
     log,
+    keys,
     daemons,
     links,
     urls,
@@ -84,6 +93,14 @@ export async function buildRig(hooks: DaemonHooks): Promise<Rig> {
       await Promise.all([...links.values()].map((link) => link.close()))
     },
   }
+}
+
+function makeKeys(folder: string): Rig['keys'] {
+  const broker = makeBrokerKey(folder)
+  if (broker.kind !== 'key') throw new Error(`no key in ${folder}`)
+  const broker_key = broker.key.public_key
+  for (const [name, role] of DIALLING) addKey(folder, broker_key, { name, role })
+  return { folder, broker_key }
 }
 
 /** Until the broker knows all workers: what is for all of them must mean all. */
