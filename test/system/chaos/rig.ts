@@ -50,10 +50,10 @@ export async function buildRig(hooks: DaemonHooks): Promise<Rig> {
     {
       name: 'broker',
       kind: 'broker',
-      args: [
-        ...['broker', '--data', join(folder, 'broker'), '--keys', keys.folder],
-        ...['--bind', `tcp://127.0.0.1:${first}`],
-      ],
+      args: ['broker', '--data', join(folder, 'broker'), '--keys', keys.folder].concat([
+        '--bind',
+        `tcp://127.0.0.1:${first}`,
+      ]),
     },
     folder,
     hooks,
