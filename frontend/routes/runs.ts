@@ -4,6 +4,7 @@ import { parseDuration } from '../../common/definition/durations.ts'
 import { nearestName } from '../../common/definition/nearest.ts'
 import type { RunState } from '../../common/protocol/answers.ts'
 import type { Failure, RunFilter } from '../../common/protocol/client-door.ts'
+import { numberOf } from '../../common/protocol/cursor.ts'
 import { badRequest, isFailure, quoted } from '../failure.ts'
 import type { Fields } from '../fields.ts'
 import { wholeRunId } from '../run-ids.ts'
@@ -162,7 +163,7 @@ function readFilter(fields: Fields, now_ms: number): RunFilter | Failure {
   if (since !== null && since_ms === null)
     return badRequest('since: a time such as 2024-03-01T06:00:00Z, or a duration such as 6h')
   const before = textOf(fields, 'before')
-  if (before !== null && !/^[0-9a-f-]{36}$/.test(before))
+  if (before !== null && numberOf(before) === null)
     return badRequest('before: what the last answer gave as `before`')
   return {
     job: textOf(fields, 'job'),

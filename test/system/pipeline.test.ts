@@ -1,5 +1,6 @@
 /** Pipelines through real daemons: chains, handlers, broadcasts, one of many, and fan-in. */
 import test from 'ava'
+import type { RunsAnswer } from '../../common/protocol/answers.ts'
 import { makeCluster } from './cluster.ts'
 
 test.serial('a chain of steps carries parameters and output', async (t) => {
@@ -26,6 +27,15 @@ jobs:
   t.like(second, { state: 'succeeded', parent_run_id: first.run_id, flow_id: first.flow_id })
   const output = await fetch(`${cluster.url}/api/runs/${second?.run_id}/output`)
   t.is(await output.text(), '2026_11_23|42|day 2026_11_23|')
+  // The list a page at a time, as its own cursors lead on.
+  const listed: string[] = []
+  for (let before: string | null = ''; before !== null;) {
+    const from = before === '' ? '' : `&before=${before}`
+    const page = (await cluster.json(`/api/runs?limit=1${from}`)) as RunsAnswer
+    listed.push(...page.runs.map(({ run_id }) => run_id))
+    before = page.before
+  }
+  t.deepEqual(listed, [second?.run_id, first.run_id])
 })
 
 test.serial('a failure starts its handler, which is told what failed', async (t) => {

@@ -1,5 +1,6 @@
 /** Everything about who may come in, opened together before any door is: the ZAP handler, challenges, and the names of channels. */
 import { randomInt } from 'node:crypto'
+import { setTimeout as after } from 'node:timers/promises'
 import { Context, Router } from 'zeromq'
 import type { Log } from '../../../common/daemon/log.ts'
 import type { ListenKey } from '../../../common/link/curve.ts'
@@ -37,7 +38,7 @@ export async function openAccess(
   const zap = await openZap({ keyring, counters, log, context })
   const listen = { secret_key: keyring.secret_key, context }
   const channels = secretChannels()
-  beginIdsAnywhere(context)
+  await beginIdsAnywhere(context)
   return {
     listen,
     channels,
@@ -58,14 +59,19 @@ export async function openAccess(
   }
 }
 
-/** Sockets beyond those that are needed. */
-const MOST_SPARE = 1_024
+/** Sockets beyond those that are needed, and how many of them at a time: each takes a file descriptor until it is closed. */
+const MOST_SPARE = 512
+const AT_ONCE = 16
 
 /**
  * ZeroMQ numbers the peers of a socket from a number that it draws when the socket is made, by a generator that it seeds from the clock
  * and the process id. A peer may claim a number for itself, and one that is claimed before it is given out ends the process; so the
  * number must not be one that can be worked out. Each spare socket draws once.
  */
-function beginIdsAnywhere(context: Context): void {
-  for (let spare = randomInt(MOST_SPARE); spare > 0; spare -= 1) new Router({ context }).close()
+async function beginIdsAnywhere(context: Context): Promise<void> {
+  for (let spare = randomInt(MOST_SPARE); spare > 0; spare -= 1) {
+    new Router({ context }).close()
+    // ZeroMQ closes them on a thread of its own.
+    if (spare % AT_ONCE === 0) await after(1)
+  }
 }
