@@ -80,7 +80,8 @@ async function show(
   const workers = await workersOf(cli, job)
   if (cli.json) {
     const { undeclared, sanitized } = checked
-    const body = { job: job.card.job, where: job.where, command, params: values }
+    const { where, user, limits } = job
+    const body = { job: job.card.job, where, command, user, limits, params: values }
     writeJson(cli, { ...body, undeclared, sanitized, next: graph.next, workers: workers.names })
     return EXIT.succeeded
   }
@@ -93,6 +94,7 @@ async function show(
   const shown = Object.entries(values).map(([name, value]) => `${name}=${value}${remark(name)}`)
   const parts: readonly (readonly [string, readonly string[]])[] = [
     ['command', printableText(command).split('\n')],
+    ['as', boundsOf(job).map(printableLine)],
     ['values', shown.map(printableLine)],
     ['workers', [printableLine(workers.text)]],
     ['what follows', graphLines(graph).map(printableLine)],
@@ -102,6 +104,17 @@ async function show(
   for (const [title, lines] of parts.filter(([, lines]) => lines.length > 0))
     out.write(`\n${paint(out, 'bold', title)}\n${lines.map((line) => `  ${line}\n`).join('')}`)
   return EXIT.succeeded
+}
+
+/** Whose command it is, and what bounds it, where the definition says so. */
+function boundsOf({ user, limits }: Job): string[] {
+  const { memory_bytes, tasks, files } = limits
+  return [
+    ...(user === null ? [] : [`user ${user}`]),
+    ...(memory_bytes === null ? [] : [`${memory_bytes / 1024 ** 2} MiB of memory`]),
+    ...(tasks === null ? [] : [`${tasks} tasks`]),
+    ...(files === null ? [] : [`${files} open files`]),
+  ]
 }
 
 /** Who would run it; null when the frontend cannot be asked, which is no error for a plan. */

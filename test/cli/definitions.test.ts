@@ -98,6 +98,13 @@ test('plan of a command without a shell keeps what only a run knows as its place
   t.regex(out, /none is subscribed/)
 })
 
+test('plan says whose command it is, and what bounds it', async (t) => {
+  const job = '{command: id, user: deploy, limits: {memory: 512MiB, files: 100}}'
+  const place = folder(t, { 'a.yaml': `jobs: {other: ${job}}` })
+  const { out } = await ask(t, ['plan', 'other', '--jobs', place], JOBS)
+  t.regex(out, /as\n {2}user deploy\n {2}512 MiB of memory\n {2}100 open files\n/)
+})
+
 test('plan works without a frontend, and says so', async (t) => {
   const place = folder(t, { 'a.yaml': GOOD })
   const env = { JOBZ_URL: 'http://127.0.0.1:9', JOBZ_JOBS: place }
