@@ -6,11 +6,16 @@ import { FromWorker, ToWorker } from '../../../common/protocol/worker-door.ts'
 
 const nested = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
 
-const SCHEMAS = { AtClientDoor, ToClient, FromWorker, ToWorker }
-for (const [name, schema] of Object.entries(SCHEMAS))
+const DOORS: Readonly<Record<string, (frame: Buffer) => unknown>> = {
+  AtClientDoor: (frame) => decodeFrame(AtClientDoor, frame),
+  ToClient: (frame) => decodeFrame(ToClient, frame),
+  FromWorker: (frame) => decodeFrame(FromWorker, frame),
+  ToWorker: (frame) => decodeFrame(ToWorker, frame),
+}
+for (const [name, read] of Object.entries(DOORS))
   test(`${name}: a kind that is no text is no kind`, (t) => {
     for (const kind of ['{"toString":1}', '{"valueOf":null,"toString":null}', nested, '7', 'null'])
-      t.like(decodeFrame(schema, Buffer.from(`[{"kind":${kind}}]`)), {
+      t.like(read(Buffer.from(`[{"kind":${kind}}]`)), {
         kind: 'frame',
         messages: [],
         skipped: { length: 1 },
