@@ -2,7 +2,15 @@
  * Files that hold secrets: keys, tokens, policies. One that others may read, or may have written, is refused, because
  * whoever goes on with it would only find out later that its secret is none.
  */
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import type { Stats } from 'node:fs'
 import process from 'node:process'
 
@@ -51,6 +59,19 @@ function exposureOf(path: string, found: Stats, secrecy: Secrecy): string | null
   if ((mode & 0o022) !== 0)
     return `others may write ${path} (mode ${octal(mode)}): chmod go-w ${path}`
   return null
+}
+
+/** Whoever may write to a folder may put files of others there under names that mean something. Null when only this user (or root) may. */
+export function folderExposure(folder: string): string | null {
+  const me = process.geteuid?.() ?? 0
+  try {
+    const { mode, uid } = statSync(folder)
+    if (uid !== me && uid !== 0)
+      return `${folder} belongs to user ${uid}, and this process is user ${me}: chown it`
+    return (mode & 0o022) === 0 ? null : `others may write to ${folder}: chmod 700 ${folder}`
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? null : `${folder} cannot be read (${codeOf(error)})`
+  }
 }
 
 const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0')

@@ -3,12 +3,14 @@
  * there may come in, and one that is taken away has lost its session, without a restart.
  */
 import type { Log } from '../../../common/daemon/log.ts'
+import { matchesAny } from '../../../common/definition/name-patterns.ts'
 import {
   type Authorised,
   type AuthorisedKeys,
   readAuthorised,
 } from '../../../common/keys/authorised.ts'
-import { authorisedFolder, exposureOf, readBrokerKey } from '../../../common/keys/folder.ts'
+import { authorisedFolder, readBrokerKey } from '../../../common/keys/folder.ts'
+import { folderExposure } from '../../../common/keys/private-file.ts'
 import { watchFiles } from '../../../common/keys/watched.ts'
 
 export type Keyring = {
@@ -18,6 +20,8 @@ export type Keyring = {
   readonly secret_key: string
   /** Whose key this is; undefined for one that may not come in (any more). */
   find(public_key: string): Authorised | undefined
+  /** Whether a key may serve a topic now; one that may not come in serves none. */
+  serves(public_key: string | undefined, topic: string): boolean
   /** Calls with the public keys that were taken away, or may do something else from now on. */
   onChange(told: (changed: ReadonlySet<string>) => void): void
   stop(): void
@@ -31,7 +35,8 @@ export function openKeyring(
   { log, look_ms }: Ports,
 ): Keyring | { readonly kind: 'refused'; readonly message: string } {
   const own = readBrokerKey(folder)
-  const exposed = exposureOf(folder)
+  const place = authorisedFolder(folder)
+  const exposed = folderExposure(folder) ?? folderExposure(place)
   if (exposed !== null) return { kind: 'refused', message: exposed }
   if (own.kind === 'absent')
     return {
@@ -39,8 +44,7 @@ export function openKeyring(
       message: `there is no broker.key in ${folder}: make one with \`jobz keys init --keys ${folder}\``,
     }
   if (own.kind === 'refused') return own
-  const place = authorisedFolder(folder)
-  let keys = readAndTell(place, log)
+  let keys: AuthorisedKeys = new Map()
   const listeners: ((changed: ReadonlySet<string>) => void)[] = []
   const watched = watchFiles(
     [place],
@@ -53,12 +57,15 @@ export function openKeyring(
     },
     look_ms,
   )
+  // Looked at before it is read, so that no change falls between the two.
+  keys = readAndTell(place, log)
   const { public_key, secret_key } = own.key
   return {
     kind: 'keyring',
     public_key,
     secret_key,
     find: (key) => keys.get(key),
+    serves: (key = '', topic) => matchesAny(keys.get(key)?.topics ?? [], topic),
     onChange: (told) => void listeners.push(told),
     stop: () => watched.stop(),
   }
