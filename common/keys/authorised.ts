@@ -37,7 +37,11 @@ export type ReadAuthorised = {
   readonly keys: AuthorisedKeys
   /** What is wrong with the files that were passed over, in words. */
   readonly problems: readonly string[]
+  /** This process could open no more files: what is missing says nothing of who may come in. */
+  readonly is_partial: boolean
 }
+
+const SHORTAGE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE'])
 
 /** Not `.yaml`, which belongs to jobs: the folder may lie below theirs. */
 export const ENDING = '.pub'
@@ -51,15 +55,20 @@ export function readAuthorised(folder: string): ReadAuthorised {
   const keys = new Map<string, Authorised>()
   const problems: string[] = []
   const found = filesIn(folder)
-  if ('message' in found) return { keys, problems: [found.message] }
+  if ('message' in found)
+    return { keys, problems: [found.message], is_partial: SHORTAGE.has(found.code) }
+  let is_partial = false
   for (const file of found) {
     const read = readOne(join(folder, file))
     const twin = read.kind === 'key' ? keys.get(read.key.public_key) : undefined
-    if (read.kind === 'refused') problems.push(read.message)
-    else if (twin) problems.push(`${join(folder, file)}: ${twin.name} has the same key`)
-    else keys.set(read.key.public_key, read.key)
+    if (read.kind === 'refused') {
+      problems.push(read.message)
+      is_partial ||= SHORTAGE.has(read.code ?? '')
+    }
+    if (twin) problems.push(`${join(folder, file)}: ${twin.name} has the same key`)
+    else if (read.kind === 'key') keys.set(read.key.public_key, read.key)
   }
-  return { keys, problems }
+  return { keys, problems, is_partial }
 }
 
 /** Puts a key in, or replaces what its holder had. */
@@ -70,22 +79,22 @@ export function writeAuthorised(folder: string, name: string, key: WrittenKey): 
 export const fileOf = (folder: string, name: string): string => join(folder, `${name}${ENDING}`)
 
 /** Files that an editor or a copy in progress leaves are passed over. */
-function filesIn(folder: string): string[] | { readonly message: string } {
+function filesIn(folder: string): string[] | { readonly message: string; readonly code: string } {
   try {
     const exposed = folderExposure(folder)
-    if (exposed !== null) return { message: exposed }
+    if (exposed !== null) return { message: exposed, code: '' }
     return readdirSync(folder)
       .filter((file) => file.endsWith(ENDING) && !file.startsWith('.'))
       .sort()
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error
-    return code === 'ENOENT' ? [] : { message: `${folder} cannot be read (${String(code)})` }
+    const code = String(error instanceof Error && 'code' in error ? error.code : error)
+    return code === 'ENOENT' ? [] : { message: `${folder} cannot be read (${code})`, code }
   }
 }
 
 function readOne(
   path: string,
-): { kind: 'key'; key: Authorised } | { kind: 'refused'; message: string } {
+): { kind: 'key'; key: Authorised } | { kind: 'refused'; message: string; code?: string } {
   const name = basename(path, ENDING)
   if (!NAME_PATTERN.test(name))
     return { kind: 'refused', message: `${path}: the file is not named for anybody: NAME${ENDING}` }

@@ -17,7 +17,8 @@ import process from 'node:process'
 export type ReadPrivate =
   | { readonly kind: 'read'; readonly text: string }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'refused'; readonly message: string }
+  /** `code` is the system's, where it is the one that refuses. */
+  | { readonly kind: 'refused'; readonly message: string; readonly code?: string }
 
 /** What others may do with a file: nothing at all, or only read it (`public`: it decides, but hides nothing). */
 export type Secrecy = 'secret' | 'public'
@@ -32,7 +33,7 @@ export function readPrivate(path: string, secrecy: Secrecy = 'secret'): ReadPriv
     file = openSync(path, 'r')
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return { kind: 'absent' }
-    return refused(`${path} cannot be read (${codeOf(error)})`)
+    return unreadable(path, codeOf(error))
   }
   try {
     // The file that was opened is looked at, and not whatever has its name by then.
@@ -40,7 +41,7 @@ export function readPrivate(path: string, secrecy: Secrecy = 'secret'): ReadPriv
     if (problem !== null) return refused(problem)
     return { kind: 'read', text: readFileSync(file, 'utf8') }
   } catch (error) {
-    return refused(`${path} cannot be read (${codeOf(error)})`)
+    return unreadable(path, codeOf(error))
   } finally {
     closeSync(file)
   }
@@ -87,6 +88,12 @@ export function writePrivate(path: string, text: string, secrecy: Secrecy = 'sec
 }
 
 const refused = (message: string): ReadPrivate => ({ kind: 'refused', message })
+
+const unreadable = (path: string, code: string): ReadPrivate => ({
+  kind: 'refused',
+  message: `${path} cannot be read (${code})`,
+  code,
+})
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : String(error)

@@ -7,6 +7,7 @@ import { matchesAny } from '../../../common/definition/name-patterns.ts'
 import {
   type Authorised,
   type AuthorisedKeys,
+  type ReadAuthorised,
   readAuthorised,
 } from '../../../common/keys/authorised.ts'
 import { authorisedFolder, readBrokerKey } from '../../../common/keys/folder.ts'
@@ -27,6 +28,9 @@ export type Keyring = {
   stop(): void
 }
 
+/** What could not be read for want of descriptors is read again after so long. */
+const AGAIN_MS = 1_000
+
 type Ports = { readonly log: Log; readonly look_ms?: number }
 
 /** Opens the folder; says why when it has no key for the broker, or cannot be trusted. */
@@ -46,19 +50,21 @@ export function openKeyring(
   if (own.kind === 'refused') return own
   let keys: AuthorisedKeys = new Map()
   const listeners: ((changed: ReadonlySet<string>) => void)[] = []
-  const watched = watchFiles(
-    [place],
-    () => {
-      const before = keys
-      keys = readAndTell(place, log)
-      const changed = changedIn(before, keys)
-      log.info('the authorised keys were read again', { keys: keys.size, changed: changed.size })
-      if (changed.size > 0) for (const told of listeners) told(changed)
-    },
-    look_ms,
-  )
+  let again: NodeJS.Timeout | null = null
+  const reread = (): void => {
+    if (again) clearTimeout(again)
+    again = null
+    const fresh = readAndTell(place, log)
+    // Nobody is put out because this process can open no more files.
+    if (fresh.is_partial) return void (again = setTimeout(reread, AGAIN_MS).unref())
+    const changed = changedIn(keys, fresh.keys)
+    keys = fresh.keys
+    log.info('the authorised keys were read again', { keys: keys.size, changed: changed.size })
+    if (changed.size > 0) for (const told of listeners) told(changed)
+  }
+  const watched = watchFiles([place], reread, look_ms)
   // Looked at before it is read, so that no change falls between the two.
-  keys = readAndTell(place, log)
+  keys = readAndTell(place, log).keys
   const { public_key, secret_key } = own.key
   return {
     kind: 'keyring',
@@ -67,14 +73,18 @@ export function openKeyring(
     find: (key) => keys.get(key),
     serves: (key = '', topic) => matchesAny(keys.get(key)?.topics ?? [], topic),
     onChange: (told) => void listeners.push(told),
-    stop: () => watched.stop(),
+    stop: () => {
+      watched.stop()
+      if (again) clearTimeout(again)
+    },
   }
 }
 
-function readAndTell(folder: string, log: Log): AuthorisedKeys {
-  const { keys, problems } = readAuthorised(folder)
-  for (const problem of problems) log.error('a key may not come in: its file is wrong', { problem })
-  return keys
+function readAndTell(folder: string, log: Log): ReadAuthorised {
+  const read = readAuthorised(folder)
+  for (const problem of read.problems)
+    log.error('a key may not come in: its file is wrong', { problem })
+  return read
 }
 
 /** Keys that were there and are not any more, or not as they were. New ones change nothing for the others. */

@@ -2,6 +2,7 @@
 import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import test, { type ExecutionContext } from 'ava'
 import { openKeyring } from '../../../broker/edge/entry/keyring.ts'
 import { addKey, authorisedFolder, makeBrokerKey } from '../../../common/keys/folder.ts'
@@ -56,4 +57,35 @@ test('a broker does not start where others may authorise keys', (t) => {
     opened.kind === 'refused' ? opened.message : '',
     /others may write to .*authorised: chmod 700/,
   )
+})
+
+/** Opens files until it can open no more, and sees who is in then, and after that. */
+const SHORT_OF_FILES = `
+import { closeSync, openSync, rmSync } from 'node:fs'
+const [module, folder, pub, key] = process.argv.slice(1)
+const { openKeyring } = await import(module)
+const note = (line, facts) => lines.push(line + JSON.stringify(facts))
+const lines = []
+const log = { info: note, warn: note, error: note, debug: note }
+const keyring = openKeyring(folder, { log, look_ms: 5 })
+const until = async (look) => { while (!look()) await new Promise((resolve) => setTimeout(resolve, 5)) }
+const files = []
+try { for (;;) files.push(openSync('/dev/null')) } catch {}
+await until(() => lines.some((line) => line.includes('EMFILE')))
+const was_in = keyring.find(key) !== undefined
+for (const file of files) closeSync(file)
+rmSync(pub)
+await until(() => keyring.find(key) === undefined)
+console.log(was_in)
+process.exit()
+`
+
+test('nobody is put out because the broker can open no more files; who is taken away then is out after it', async (t) => {
+  const { folder, place, public_key } = folderOf(t)
+  const module = new URL('../../../broker/edge/entry/keyring.ts', import.meta.url).href
+  const words = ['--input-type=module', '-e', SHORT_OF_FILES, module, folder]
+  const all = [...words, join(place, 'web1.pub'), public_key]
+  const sh = ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, ...all]
+  const { stdout } = await execa('/bin/sh', sh, { timeout: 60_000 })
+  t.is(stdout, 'true')
 })
