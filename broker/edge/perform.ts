@@ -22,6 +22,8 @@ export type PerformPorts = {
   readonly publisher: Pick<PublisherLink, 'publish'>
   readonly channels: Pick<Channels, 'give' | 'namesFor'>
   readonly runTokens: Pick<RunTokens, 'make'>
+  /** Whether the key behind a session is good for a topic now. */
+  readonly mayFollow: (session: string, topic: string) => boolean
 }
 
 export function performer(
@@ -60,11 +62,14 @@ function letOut(
   }
 }
 
-/** A welcome says under which names the worker may follow the channels of its topics. */
-function named({ channels }: PerformPorts, message: ToWorker): ToWorker {
+/**
+ * A welcome says under which names the worker may follow the channels of its topics. Names may have been made anew since its hello came,
+ * because its key was taken away: they are not for its holder.
+ */
+function named({ channels, mayFollow }: PerformPorts, message: ToWorker): ToWorker {
   if (message.kind !== 'welcome') return message
   const names = Object.entries(message.channels).flatMap(([topic, channel]) => {
-    const name = channels.give(channel)
+    const name = mayFollow(message.session, topic) ? channels.give(channel) : null
     // Without one, its tasks come through its door.
     return name === null ? [] : [[topic, name] as const]
   })

@@ -9,6 +9,8 @@ import { Ended, Held, Hello } from '../../common/protocol/worker-door.ts'
 
 const MAX_NOTE = 4096
 const MAX_REASON = 200
+/** To look at each of more would hold everybody up for seconds. */
+const [MOST_CARDS, MOST_HELD] = [10_000, 100_000]
 
 /**
  * A `hello` without the jobs and lanes that cannot be read; `reload_error` says which they are. Null when it cannot be read
@@ -16,6 +18,7 @@ const MAX_REASON = 200
  */
 export function salvageHello(message: unknown): Hello | null {
   const { cards, lanes, held, reload_error } = Object(message) as Record<string, unknown>
+  if (listOf(cards).length > MOST_CARDS || listOf(held).length > MOST_HELD) return null
   const left_out: string[] = []
   const read = <T>(schema: z.ZodType<T>, what: string, item: unknown): T[] => {
     const parsed = schema.safeParse(item)

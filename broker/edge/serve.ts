@@ -17,7 +17,7 @@ import { openAccess } from './entry/access.ts'
 import type { Keyring } from './entry/keyring.ts'
 import { openIntake } from './intake.ts'
 import { openOutputs } from './outputs.ts'
-import { performer, publish, publishHead } from './perform.ts'
+import { type PerformPorts, performer, publish, publishHead } from './perform.ts'
 import { answerQuestions } from './questions.ts'
 import { type RetentionPorts, startRetention } from './retention.ts'
 import type { RunTokens } from './run-tokens.ts'
@@ -89,7 +89,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     take({ kind: 'rekeyed', keys })
   })
   const secret_names = (): ReadonlySet<string> => state.secret_names
-  const perform = performer({ store, workers, clients, runTokens, secret_names, ...publishing })
+  const leaving = { store, workers, clients, runTokens, secret_names, ...publishing }
+  const perform = performer({ ...leaving, mayFollow: followers(options) })
   const failed = new Promise<Error>((resolve) => {
     const onFailure = (error: unknown): void =>
       resolve(error instanceof Error ? error : new Error(String(error)))
@@ -113,6 +114,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     },
   }
 }
+
+const followers =
+  ({ keyring, state }: ServeOptions): PerformPorts['mayFollow'] =>
+  (session, topic) =>
+    keyring?.serves(state.sessions.get(session)?.session?.key, topic) ?? true
 
 /** Moves the write-ahead log into the database again and again; returns what ends that. */
 function beginCheckpoints(history: ReturnType<typeof openHistory>, log: Log): () => void {

@@ -6,6 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../common/daemon/log.ts'
+import { type Buckets, makeBuckets } from '../../common/keys/bucket.ts'
 import { openRouter, type RouterLink } from '../../common/link/router.ts'
 import type { Card } from '../../common/definition/card.ts'
 import { decodeFrame, type Skipped } from '../../common/protocol/codec.ts'
@@ -55,12 +56,18 @@ type Door = WorkerDoorPorts & {
   readonly link: RouterLink
   readonly hashOf: (card: Card) => string
   readonly drop: (peer: string, reason: string) => void
+  /** What of its lines may be written, by what they are about. */
+  readonly lines: Buckets
 }
+
+/** Lines of one sort, as many in a second and at once. */
+const LINES = { rate: 1, burst: 5, most_keys: 10 }
 
 export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor> {
   const { counters, intake, keys, log, take } = ports
   const drop = dropper('worker', counters, log)
   const hashOf = rememberHashes()
+  const lines = makeBuckets(LINES)
   const link = await openRouter({
     bind: ports.bind,
     key: keys?.listen ?? null,
@@ -68,16 +75,16 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
     onGarbage: drop,
     hasRoom: () => !intake.isFull(),
     onGone: (peer) => take({ kind: 'gone', peer }),
-    onTooLarge: (_, message, bytes) =>
-      log.error('a message to a worker was too large for a frame', {
-        message: JSON.stringify(message).slice(0, 256),
-        bytes,
-      }),
+    onTooLarge: (_, message, bytes) => {
+      // Not the message itself: it has tokens and values.
+      const { kind, run_id } = message as { kind?: string; run_id?: string }
+      log.error('a message to a worker was too large for a frame', { kind, run_id, bytes })
+    },
     onFrame: (peer, frame) => {
       intake.took(frame.byteLength)
       const decoded = decodeFrame(FromWorker, frame)
       if (decoded.kind === 'garbage') return drop(peer, decoded.reason)
-      const door: Door = { ...ports, link, hashOf, drop }
+      const door: Door = { ...ports, link, hashOf, drop, lines }
       const salvaged = decoded.skipped.flatMap((skipped) => {
         drop(peer, skipped.reason)
         return salvage(door, peer, skipped)
@@ -94,7 +101,7 @@ export async function openWorkerDoor(ports: WorkerDoorPorts): Promise<WorkerDoor
 
 /** What can still be made of a message that cannot be read. A `hello` is answered in any case. */
 function salvage(
-  { now, log, link }: Door,
+  { now, lines, log, link }: Door,
   peer: string,
   { message, reason }: Skipped,
 ): FromWorker[] {
@@ -104,10 +111,12 @@ function salvage(
   const apart = disagreement(protocolOf(message), 'the worker', 'this broker')
   const hello = apart === null ? salvageHello(message) : null
   if (hello) {
-    log.warn('a part of what a worker announced was left out', {
-      worker: hello.name,
-      why: hello.reload_error,
-    })
+    // It has not come in yet, and may say a thousand of them.
+    if (lines.take('hello', performance.now()) === 0)
+      log.warn('a part of what a worker announced was left out', {
+        worker: hello.name,
+        why: hello.reload_error,
+      })
     return [hello]
   }
   const code = apart === null ? 'bad_hello' : 'bad_protocol'
@@ -162,7 +171,7 @@ function maySay({ keys, state }: Door, peer: string, session: string, said: From
 
 /** Keeps a chunk. One of an attempt that is over or not the sender's, or of an unknown stream, is acknowledged and not kept. */
 function keep(door: Door, peer: string, session: string, chunk: Output): void {
-  const { counters, link, log, outputs, state } = door
+  const { counters, lines, link, log, outputs, state } = door
   const { task_id, attempt, stream, offset } = chunk
   const worker = state.sessions.get(session)
   if (!worker) return link.send(peer, { kind: 'hello_again', session })
@@ -174,6 +183,7 @@ function keep(door: Door, peer: string, session: string, chunk: Output): void {
     const kept = outputs.append({ task_id, attempt, stream, offset, data })
     if ('kind' in kept) {
       counters.count('output_refused')
+      if (lines.take('output', performance.now()) > 0) return
       return log.error('could not keep output', { task_id, attempt, stream, reason: kept.message })
     }
     next = kept.next

@@ -5,7 +5,7 @@
  *     authorised/NAME.pub      who may come in, one file a key
  *     NAME.key                 a pair for somebody else, to be moved to its host
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { curveKeyPair } from 'zeromq'
 import { type WrittenKey, fileOf, writeAuthorised } from './authorised.ts'
@@ -17,6 +17,7 @@ import {
   readKeyFile,
   writeKeyFile,
 } from './key-file.ts'
+import { folderExposure } from './private-file.ts'
 
 export const brokerKeyPath = (folder: string): string => join(folder, 'broker.key')
 export const authorisedFolder = (folder: string): string => join(folder, 'authorised')
@@ -37,19 +38,13 @@ export function readBrokerKey(folder: string): ReadKey<KeyFile> {
 export function makeBrokerKey(folder: string): ReadKey<KeyFile> & { readonly made?: boolean } {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   mkdirSync(authorisedFolder(folder), { recursive: true, mode: 0o755 })
-  const exposed = exposureOf(folder)
+  const exposed = folderExposure(folder) ?? folderExposure(authorisedFolder(folder))
   if (exposed !== null) return { kind: 'refused', message: exposed }
   const read = readBrokerKey(folder)
   if (read.kind !== 'absent') return read
   const key: KeyFile = { name: 'broker', role: 'broker', ...newPair() }
   writeKeyFile(brokerKeyPath(folder), key)
   return { kind: 'key', key, made: true }
-}
-
-/** Whoever may write to the folder may let himself in. */
-export function exposureOf(folder: string): string | null {
-  const mode = statSync(folder, { throwIfNoEntry: false })?.mode ?? 0
-  return (mode & 0o022) === 0 ? null : `others may write to ${folder}: chmod 700 ${folder}`
 }
 
 export type NewKey = Omit<WrittenKey, 'public_key'> & { readonly name: string }

@@ -2,14 +2,23 @@
  * Files that hold secrets: keys, tokens, policies. One that others may read, or may have written, is refused, because
  * whoever goes on with it would only find out later that its secret is none.
  */
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import type { Stats } from 'node:fs'
 import process from 'node:process'
 
 export type ReadPrivate =
   | { readonly kind: 'read'; readonly text: string }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'refused'; readonly message: string }
+  /** `code` is the system's, where it is the one that refuses. */
+  | { readonly kind: 'refused'; readonly message: string; readonly code?: string }
 
 /** What others may do with a file: nothing at all, or only read it (`public`: it decides, but hides nothing). */
 export type Secrecy = 'secret' | 'public'
@@ -24,7 +33,7 @@ export function readPrivate(path: string, secrecy: Secrecy = 'secret'): ReadPriv
     file = openSync(path, 'r')
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return { kind: 'absent' }
-    return refused(`${path} cannot be read (${codeOf(error)})`)
+    return unreadable(path, codeOf(error))
   }
   try {
     // The file that was opened is looked at, and not whatever has its name by then.
@@ -32,7 +41,7 @@ export function readPrivate(path: string, secrecy: Secrecy = 'secret'): ReadPriv
     if (problem !== null) return refused(problem)
     return { kind: 'read', text: readFileSync(file, 'utf8') }
   } catch (error) {
-    return refused(`${path} cannot be read (${codeOf(error)})`)
+    return unreadable(path, codeOf(error))
   } finally {
     closeSync(file)
   }
@@ -53,6 +62,19 @@ function exposureOf(path: string, found: Stats, secrecy: Secrecy): string | null
   return null
 }
 
+/** Whoever may write to a folder may put files of others there under names that mean something. Null when only this user (or root) may. */
+export function folderExposure(folder: string): string | null {
+  const me = process.geteuid?.() ?? 0
+  try {
+    const { mode, uid } = statSync(folder)
+    if (uid !== me && uid !== 0)
+      return `${folder} belongs to user ${uid}, and this process is user ${me}: chown it`
+    return (mode & 0o022) === 0 ? null : `others may write to ${folder}: chmod 700 ${folder}`
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? null : `${folder} cannot be read (${codeOf(error)})`
+  }
+}
+
 const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0')
 
 /**
@@ -66,6 +88,12 @@ export function writePrivate(path: string, text: string, secrecy: Secrecy = 'sec
 }
 
 const refused = (message: string): ReadPrivate => ({ kind: 'refused', message })
+
+const unreadable = (path: string, code: string): ReadPrivate => ({
+  kind: 'refused',
+  message: `${path} cannot be read (${code})`,
+  code,
+})
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : String(error)

@@ -35,7 +35,8 @@ const KNOCK_MS = 5_000
 
 type Stage =
   | { readonly kind: 'out' }
-  | { readonly kind: 'knocking' }
+  /** `proved`: the answer to its hello is to come; another challenge is for a knock that was too much. */
+  | { readonly kind: 'knocking'; readonly proved: boolean }
   | { readonly kind: 'in'; readonly session: string | null }
 
 export function makeEntering({ key, send, onIn, onShut }: Options): Entering {
@@ -49,7 +50,7 @@ export function makeEntering({ key, send, onIn, onShut }: Options): Entering {
   }
   const knock = (): void => {
     stop()
-    stage = { kind: 'knocking' }
+    stage = { kind: 'knocking', proved: false }
     send({ kind: 'knock', protocol: PROTOCOL_VERSION })
     timer = setTimeout(knock, KNOCK_MS)
   }
@@ -65,9 +66,13 @@ export function makeEntering({ key, send, onIn, onShut }: Options): Entering {
     },
     heard: (message) => {
       if (key === null) return
-      if (message.kind === 'hello_again') return knock()
+      if (message.kind === 'hello_again') return void (stage.kind === 'in' && knock())
       if (stage.kind !== 'knocking') return
-      if (message.kind === 'challenge') return send(helloFor(key, message.challenge))
+      if (message.kind === 'challenge') {
+        if (!stage.proved) send(helloFor(key, message.challenge))
+        stage = { kind: 'knocking', proved: true }
+        return
+      }
       if (message.kind === 'refused') {
         const why = `${message.code}: ${message.message}`
         if (why !== told) onShut?.(why)

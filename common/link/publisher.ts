@@ -2,6 +2,7 @@
  * The broker's pub/sub socket: broadcasts of tasks to subscribed workers, and wakes for followers of the feed.
  * It loses messages at a slow join or a slow reader, and may: it is never the only copy of anything.
  */
+import { setImmediate as nextRound } from 'node:timers/promises'
 import { XPublisher } from 'zeromq'
 import { encodeFrames } from '../protocol/codec.ts'
 import { listening, type ListenKey } from './curve.ts'
@@ -34,6 +35,9 @@ const MAX_SUBSCRIPTION_BYTES = 1_024
 const GRANT = 6
 const REVOKE = 7
 const SUBSCRIBES = 1
+const UNSUBSCRIBES = 0
+/** Messages that are passed over at a time. */
+const ROUND = 100
 
 /** An XPUB that decides by itself about subscriptions, which the binding offers to its own subclasses. */
 class Granting extends XPublisher {
@@ -46,7 +50,7 @@ class Granting extends XPublisher {
 }
 
 export async function openPublisher(options: PublisherOptions): Promise<PublisherLink> {
-  const { bind, key, grants, onDenied, onTooLarge } = options
+  const { bind, key, grants, onTooLarge } = options
   const socket = new Granting({
     linger: 0,
     sendHighWaterMark: UNREAD,
@@ -66,20 +70,7 @@ export async function openPublisher(options: PublisherOptions): Promise<Publishe
         if (!socket.closed) await socket.send([channel, frame]).catch(() => undefined)
     return outbox.size > 0
   })
-  // Notices are read also where all is granted, so that they do not pile up. Between a notice and its grant nothing else is read.
-  const judge = async (): Promise<void> => {
-    for await (const [notice] of socket) {
-      if (grants === null || !notice || notice.length === 0) continue
-      // It may have been closed since the notice came, with subscribers that leave at the same time.
-      if (socket.closed) return
-      const name = notice.subarray(1)
-      if (notice[0] !== SUBSCRIBES) socket.revoke(name)
-      else if (grants(name.toString('latin1'))) socket.grant(name)
-      else onDenied()
-    }
-  }
-
-  void judge()
+  void judge(socket, options)
   return {
     address: socket.lastEndpoint ?? bind,
     publish: (channel, message) => {
@@ -94,3 +85,49 @@ export async function openPublisher(options: PublisherOptions): Promise<Publishe
     },
   }
 }
+
+/** Notices are read also where all is granted, so that they do not pile up. Between a notice and its grant nothing else is read. */
+async function judge(
+  socket: Granting,
+  { grants, onDenied }: Pick<PublisherOptions, 'grants' | 'onDenied'>,
+): Promise<void> {
+  // It may have been closed since the notice came, with subscribers that leave at the same time.
+  while (!socket.closed) {
+    const notice = await nextNotice(socket)
+    if (grants === null || notice === 'none' || socket.closed) continue
+    if (notice === 'foreign') await passOver(socket, onDenied)
+    else if (notice[0] !== SUBSCRIBES) socket.revoke(notice.subarray(1))
+    else if (grants(notice.toString('latin1', 1))) socket.grant(notice.subarray(1))
+    else onDenied()
+  }
+}
+
+/** A notice; `foreign` for what a subscriber wrote that is none, and `none` when nothing came, or a part of something. */
+async function nextNotice(socket: Granting): Promise<Buffer | 'foreign' | 'none'> {
+  try {
+    const [notice, ...rest] = await socket.receive()
+    const is_notice = notice?.[0] === SUBSCRIBES || notice?.[0] === UNSUBSCRIBES
+    return notice && is_notice && rest.length === 0 ? notice : 'foreign'
+  } catch (error) {
+    if (!socket.closed && codeOf(error) !== 'EAGAIN') throw error
+    // Of a message with several parts ZeroMQ leaves out those that are subscriptions which stand: its end may never come.
+    return 'none'
+  }
+}
+
+/**
+ * ZeroMQ keeps whose notices wait beside the notices, and nothing there for what is no notice: once such a thing was read, a grant is for
+ * whoever comes next. Both are in step again when nothing waits any more; until then nothing is granted.
+ */
+async function passOver(socket: Granting, onDenied: () => void): Promise<void> {
+  socket.receiveTimeout = 0
+  for (let read = 1; !socket.closed && (await nextNotice(socket)) !== 'none'; read += 1) {
+    onDenied()
+    // Whoever writes faster than this reads must not keep all else from its turn.
+    if (read % ROUND === 0) await nextRound()
+  }
+  if (!socket.closed) socket.receiveTimeout = -1
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : ''

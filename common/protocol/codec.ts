@@ -71,8 +71,9 @@ const garbage = (reason: string): { kind: 'garbage'; reason: string } => ({
 })
 
 function describe(item: unknown, error: z.ZodError): string {
-  const kind =
-    typeof item === 'object' && item !== null && 'kind' in item ? String(item.kind) : 'no kind'
+  const { kind: said } = Object(item) as { kind?: unknown }
+  // What a peer wrote is not made a text: an object may have a `toString` of its own that is none.
+  const kind = typeof said === 'string' ? said : 'no kind'
   const issue = error.issues[0]
   return `${kind.slice(0, 64)}: ${issue ? `${issue.path.join('.')} ${issue.message}` : 'wrong shape'}`.slice(
     0,

@@ -1,5 +1,6 @@
 /** Proofs and sessions at the doors: what was made for somebody else, or used before, is good for nothing. */
 import test from 'ava'
+import { until } from '../worker/until.ts'
 import { comeIn, dial, helloFor, makeKeyedCluster, type Message, strangerFor } from './keyed.ts'
 
 const YAML = `
@@ -129,4 +130,31 @@ test.serial('more than one part, and parts without end, are dropped', async (t) 
   const [frame] = await socket.receive()
   t.regex(String(frame), /challenge/)
   t.regex(broker.log(), /10000 parts instead of one/)
+})
+
+test.serial('who knocks again before the answer came is let in all the same', async (t) => {
+  const cluster = await makeKeyedCluster(t, YAML)
+  const broker = await cluster.broker()
+  const worker = await cluster.worker()
+  await cluster.frontend()
+  const { keys, doors } = cluster
+  const peer = dial(t, doors.client, keys.client)
+  const knock = { kind: 'knock', protocol: 1 }
+  await peer.send(knock, knock)
+  for (const { challenge } of [await peer.hear('challenge'), await peer.hear('challenge')]) {
+    await peer.send(helloFor('client', keys.client, String(challenge), 'lib'))
+    await peer.hear('welcome')
+  }
+  // A broker that does not come to it for a while finds a knock for every hello.
+  broker.kill('SIGSTOP')
+  for (const times of [1, 2, 3]) {
+    worker.kill('SIGHUP')
+    await until(
+      `it was reloaded ${times} times`,
+      () => worker.log().split('the jobs were reloaded').length > times,
+    )
+  }
+  broker.kill('SIGCONT')
+  t.is((await cluster.start('job_name=greet&wait=60s')).state, 'succeeded')
+  t.notRegex(worker.log(), /refused/)
 })

@@ -96,6 +96,7 @@ export function openBroker(ports: BrokerPorts): BrokerProcess {
       const perform = performer({
         store,
         channels: openChannels,
+        mayFollow: () => true,
         runTokens: RUN_TOKENS,
         secret_names: () => state.secret_names,
         workers: { say: (peer, message) => letOut(() => say(peer, message)) },

@@ -10,7 +10,7 @@ import { DOOR_RIGHTS } from '../../../common/protocol/rights.ts'
 import type { Keyring } from './keyring.ts'
 
 export type Challenges = {
-  /** One for this peer: the same again until it is used, since whoever knocks twice may answer the first. */
+  /** A new one for this peer. Whoever knocks again before the answer came may prove itself for either. */
   make(peer: string): string
   /** Whose proof it is, or why it is none. A challenge is good for one try. */
   judge(peer: string, proof: Proof | undefined, who: Who): Judged
@@ -24,25 +24,33 @@ export type Judged =
 
 /** Peers that knocked and did not go on; past it, the first of them must knock again. */
 const MOST = 10_000
+/** Challenges of one peer: a busy broker may find so many knocks at once, one for every few seconds. */
+const MOST_OF_ONE = 16
 
 export function makeChallenges(
   door: Claim['door'],
   keyring: Pick<Keyring, 'find' | 'secret_key'>,
 ): Challenges {
-  const made = new Map<string, string>()
+  const made = new Map<string, readonly string[]>()
   return {
     make: (peer) => {
-      const challenge = made.get(peer) ?? randomBytes(24).toString('hex')
-      made.set(peer, challenge)
+      const challenge = randomBytes(24).toString('hex')
+      const earlier = made.get(peer) ?? []
+      made.delete(peer)
+      made.set(peer, [...earlier, challenge].slice(-MOST_OF_ONE))
       if (made.size > MOST) made.delete([...made.keys()][0] ?? '')
       return challenge
     },
     judge: (peer, proof, { name, instance }) => {
-      const challenge = made.get(peer)
-      made.delete(peer)
       if (!proof) return unproven('it came without a proof of its key: knock first')
-      if (challenge === undefined || proof.challenge !== challenge)
-        return unproven('its proof is not for the challenge that was made for it')
+      const { challenge } = proof
+      const open = made.get(peer) ?? []
+      if (!open.includes(challenge))
+        return unproven('its proof is not for a challenge that was made for it')
+      made.set(
+        peer,
+        open.filter((other) => other !== challenge),
+      )
       const key = keyring.find(proof.key)
       if (!key) return unproven(`nobody has the key ${proof.key}`)
       if (!DOOR_RIGHTS[door].some((role) => role === key.role))

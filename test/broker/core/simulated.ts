@@ -87,6 +87,7 @@ export function simulateBroker(store: Store, limits?: Limits) {
     },
     publisher: { publish: mail.published },
     channels: openChannels,
+    mayFollow: () => true,
     runTokens: makeRunTokens('secret'),
   })
   const start = (): void => {

@@ -67,3 +67,10 @@ test('a report that cannot be read says at least that the attempt is over', (t) 
   t.is(salvageEnded({ ...message, attempt: 'two' }, '', 5), null)
   t.is(salvageEnded(null, '', 5), null)
 })
+
+test('a hello of more than can be looked at is refused as a whole', (t) => {
+  const most = Array.from({ length: 10_000 }, () => 0)
+  t.truthy(salvageHello({ ...HELLO, cards: most }))
+  t.is(salvageHello({ ...HELLO, cards: [...most, 0] }), null)
+  t.is(salvageHello({ ...HELLO, held: Array.from({ length: 100_001 }, () => 0) }), null)
+})

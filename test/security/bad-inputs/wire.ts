@@ -91,6 +91,7 @@ export const CLIENT_FRAMES: readonly FrameCase[] = [
   ['messages that are no objects', of(1, null, 'x', [], true), null],
   ['a kind that is none', of({ kind: 'fire', id: 1 }), 'bad_request'],
   ['no kind', of({ id: 1 }), 'bad_request'],
+  ['a kind that cannot be made a text', of({ kind: { toString: 1 }, id: 1 }), 'bad_request'],
   ['a kind of an object’s nature', of({ kind: 'constructor', id: 1 }), 'bad_request'],
   ['a message of the other door', of({ kind: 'hello', id: 1 }), 'bad_request'],
   ['no triggers', of({ kind: 'trigger', id: 1, triggers: [] }), 'bad_request'],
@@ -225,6 +226,7 @@ export const CLIENT_FRAMES: readonly FrameCase[] = [
  * come back.
  */
 export const WORKER_FRAMES: readonly FrameCase[] = [
+  ['a kind that cannot be made a text', of({ kind: { toString: 1 } }), null],
   ['no JSON', '\0', null],
   ['JSON that is no list', '"hello"', null],
   ['a hello of nothing', of({ kind: 'hello' }), 'bad_hello'],
