@@ -4,7 +4,9 @@
  */
 import {
   closeSync,
+  constants,
   fstatSync,
+  fsyncSync,
   openSync,
   readFileSync,
   renameSync,
@@ -30,7 +32,8 @@ const MOST_BYTES = 1024 * 1024
 export function readPrivate(path: string, secrecy: Secrecy = 'secret'): ReadPrivate {
   let file: number
   try {
-    file = openSync(path, 'r')
+    // A pipe in its place would have nobody to wait for.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return { kind: 'absent' }
     return unreadable(path, codeOf(error))
@@ -78,12 +81,19 @@ export function folderExposure(folder: string): string | null {
 const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0')
 
 /**
- * Puts a file in place as a whole, so that a reader never finds half of it. Throws when it cannot be written.
+ * Puts a file in place as a whole, and on disk, so that a reader never finds half of it, nor an empty one after a power cut.
+ * Throws when it cannot be written.
  * @param secrecy With `public`, others may read it.
  */
 export function writePrivate(path: string, text: string, secrecy: Secrecy = 'secret'): void {
   const fresh = `${path}.new.${process.pid}`
-  writeFileSync(fresh, text, { mode: secrecy === 'secret' ? 0o600 : 0o644 })
+  const file = openSync(fresh, 'w', secrecy === 'secret' ? 0o600 : 0o644)
+  try {
+    writeFileSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
   renameSync(fresh, path)
 }
 

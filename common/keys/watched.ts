@@ -29,17 +29,27 @@ export function watchFiles(
   return { stop: () => clearInterval(timer) }
 }
 
-const lookOf = (paths: readonly string[]): string => paths.flatMap(marksOf).join('\n')
+const lookOf = (paths: readonly string[]): string =>
+  paths
+    .flatMap((path) => [markOf(path), ...namesIn(path).map((name) => markOf(join(path, name)))])
+    .join('\n')
 
 /** What changes with a file: which one it is, its size, and when it or its rights were changed. */
-function marksOf(path: string): string[] {
+function markOf(path: string): string {
   try {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false })
-    if (found === undefined) return [`${path} absent`]
-    const inside = found.isDirectory() ? readdirSync(path).sort() : []
-    const mark = `${path} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`
-    return [mark, ...inside.flatMap((name) => marksOf(join(path, name)))]
+    if (found === undefined) return `${path} absent`
+    return `${path} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`
   } catch (error) {
-    return [`${path} ${String(error)}`]
+    return `${path} ${String(error)}`
+  }
+}
+
+/** Of the files in a folder; what is no folder, or cannot be listed, has none. */
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path).sort()
+  } catch {
+    return []
   }
 }

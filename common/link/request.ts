@@ -65,8 +65,10 @@ type Waiting = {
 function makeTable() {
   const waiting = new Map<string, Waiting>()
   const settle = (id: unknown, answered: Answered): void => {
-    const asked = waiting.get(String(id))
-    waiting.delete(String(id))
+    // Ids of ours are texts; whatever else a broker may say is nobody's.
+    if (typeof id !== 'string') return
+    const asked = waiting.get(id)
+    waiting.delete(id)
     asked?.settle(answered)
   }
   return {
@@ -118,7 +120,7 @@ export function openRequests(options: {
     if (message.kind !== 'reply') return entering.heard(message)
     if (message.ok) return settle(message.id, { kind: 'answered', result: message.result })
     const { id, error } = message
-    const asked = error.code === NO_SESSION ? waiting.get(String(id)) : undefined
+    const asked = error.code === NO_SESSION ? waiting.get(`${id}`) : undefined
     if (!asked) return settle(id, { kind: 'refused', error })
     // It was not looked at: it is said again as soon as this is in.
     asked.stage = 'unsent'
