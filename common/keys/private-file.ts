@@ -2,7 +2,16 @@
  * Files that hold secrets: keys, tokens, policies. One that others may read, or may have written, is refused, because
  * whoever goes on with it would only find out later that its secret is none.
  */
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import type { Stats } from 'node:fs'
 import process from 'node:process'
 
@@ -57,12 +66,20 @@ const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '
 
 /**
  * Puts a file in place as a whole, so that a reader never finds half of it. Throws when it cannot be written.
+ *
+ * In a folder where others may write, one of them may have put something under its first name already, to have what is
+ * written: so nobody can know that name, and what is there is never opened.
  * @param secrecy With `public`, others may read it.
  */
 export function writePrivate(path: string, text: string, secrecy: Secrecy = 'secret'): void {
-  const fresh = `${path}.new.${process.pid}`
-  writeFileSync(fresh, text, { mode: secrecy === 'secret' ? 0o600 : 0o644 })
-  renameSync(fresh, path)
+  const fresh = `${path}.new.${randomBytes(8).toString('hex')}`
+  try {
+    writeFileSync(fresh, text, { mode: secrecy === 'secret' ? 0o600 : 0o644, flag: 'wx' })
+    renameSync(fresh, path)
+  } catch (error) {
+    rmSync(fresh, { force: true })
+    throw error
+  }
 }
 
 const refused = (message: string): ReadPrivate => ({ kind: 'refused', message })
