@@ -14,6 +14,7 @@ import type { Failure } from '../../common/protocol/client-door.ts'
 import { isFailure } from '../failure.ts'
 import { addressOf } from './identity.ts'
 import type { Identity } from './identity.ts'
+import { networkOf } from './network.ts'
 import { expiredToken, NO_TOKEN, NOT_BEARER, tooManyFailures, UNKNOWN_TOKEN } from './refusals.ts'
 import { isRunToken } from './run-token.ts'
 
@@ -68,10 +69,6 @@ function guessOf(text: string, address: string, tokens: Tokens): string {
   const id = text.slice('jobz_'.length, 'jobz_'.length + 16)
   return tokens.has(id) ? `${networkOf(address)} ${id}` : networkOf(address)
 }
-
-/** Whoever has one address of IPv6 has all of its network. */
-const networkOf = (address: string): string =>
-  address.includes(':') ? address.split(':').slice(0, 4).join(':') : address
 
 const identityOf = (token: Token, tokens: () => Tokens): Identity => ({
   via: 'token',
