@@ -229,6 +229,28 @@ test("of others' runs a limited token is told nothing, not even whose they are",
   }
 })
 
+test('a flow that is not shown whole is acted on by no limited token', async (t) => {
+  const { url, tokens, broker } = await closedFrontend(t, {
+    one: { role: 'operate', jobs: ['load'] },
+    all: { role: 'operate' },
+  })
+  broker.script = async (request) => {
+    const told = await twoRuns(request)
+    const isFlow = request.kind === 'query' && request.question.what === 'flow'
+    return isFlow && typeof told === 'object' && 'result' in told
+      ? { result: { ...(told.result as object), omitted: 1 } }
+      : told
+  }
+  const ask = (name: string, action: string, method = 'POST') =>
+    tell(url, `/api/flows/${RUN_ID}${action}`, { token: tokens.token(name), method })
+  for (const action of ['/cancel', '/retry']) {
+    t.is((await ask('one', action)).code, 'not_your_job')
+    t.deepEqual(actions(broker.seen), [])
+  }
+  t.is((await ask('one', '', 'GET')).status, 200)
+  t.is((await ask('all', '/cancel')).status, 202)
+})
+
 test('of many triggers, each is judged by itself', async (t) => {
   const { ask, tokens, broker } = await closedFrontend(t, {
     one: { role: 'trigger', jobs: ['load'] },
