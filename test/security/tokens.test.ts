@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
-import { refusal, RUN_ID } from '../frontend/fake-broker.ts'
+import { RUN_ID } from '../frontend/fake-broker.ts'
 import { quietLog } from '../frontend/with-frontend.ts'
 import { actions, closedFrontend, OTHER_ID, runToken, tell, twoRuns } from './closed.ts'
 
@@ -125,23 +125,6 @@ test('guesses at one token are slow for who makes them', async (t) => {
   t.is(told.code, 'too_many_failures')
   t.truthy(told.headers['retry-after'])
   t.is((await tell(url, START, { token: good, from: '127.0.2.4' })).status, 202)
-})
-
-test('what a command left behind asks in vain, and shuts out no other run of its host', async (t) => {
-  const { url, broker } = await closedFrontend(t, {})
-  const from = '127.0.2.7'
-  const ask = (run_id: string) =>
-    tell(url, `/job_status?run_id=${run_id}`, { token: runToken(run_id), from })
-  t.is((await ask(OTHER_ID)).status, 200)
-  broker.script = (request) =>
-    request.kind === 'query' &&
-    request.question.what === 'run_token' &&
-    request.question.token === runToken(OTHER_ID)
-      ? refusal(401, 'unauthorized')
-      : twoRuns(request)
-  for (let n = 0; n < 40; n += 1) await ask(OTHER_ID)
-  t.is((await ask(OTHER_ID)).code, 'too_many_failures')
-  t.is((await ask(RUN_ID)).status, 200)
 })
 
 test('a token asks so many times a second, and another is not touched by that', async (t) => {
@@ -275,20 +258,6 @@ test('of many triggers, each is judged by itself', async (t) => {
   )
   const [trigger] = broker.seen.filter(({ kind }) => kind === 'trigger')
   t.like(trigger, { triggers: { length: 2 }, from: 'one from 127.0.0.1' })
-})
-
-test("a run's own token puts its triggers below its run", async (t) => {
-  const { url, broker } = await closedFrontend(t, {})
-  const token = runToken(RUN_ID)
-  t.is((await tell(url, START, { token })).status, 202)
-  t.is((await tell(url, '/api/runs', { token, method: 'POST', body: { job: 'load' } })).status, 202)
-  const parents = broker.seen.flatMap((request) =>
-    request.kind === 'trigger' ? request.triggers.map((one) => one.parent_run_id) : [],
-  )
-  t.deepEqual(parents, [RUN_ID, RUN_ID])
-  const foreign = `${START}&parent_run_id=${OTHER_ID}`
-  t.is((await tell(url, foreign, { token })).status, 403)
-  t.deepEqual(actions(broker.seen), ['trigger', 'trigger'])
 })
 
 test('a broker that does not answer is no proof of anything', async (t) => {
