@@ -1,6 +1,7 @@
-/** How many connections there may be, in all and of one address: each holds a socket, whether it says something or not. */
+/** How many connections there may be, in all and of one address (IPv6: of one network): each holds a socket, whether it says something or not. */
 import type { Server as HttpServer } from 'node:http'
 import type { Socket } from 'node:net'
+import { networkOf } from './access/network.ts'
 
 export type ConnectionBounds = {
   readonly in_all: number
@@ -21,16 +22,17 @@ export function boundConnections(
   server.on('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? ''
     if (isOwn(address)) return
-    const count = open.get(address) ?? 0
+    const from = networkOf(address)
+    const count = open.get(from) ?? 0
     if (count >= of_one) {
       socket.destroy()
       return
     }
-    open.set(address, count + 1)
+    open.set(from, count + 1)
     socket.once('close', () => {
-      const left = (open.get(address) ?? 1) - 1
-      if (left > 0) open.set(address, left)
-      else open.delete(address)
+      const left = (open.get(from) ?? 1) - 1
+      if (left > 0) open.set(from, left)
+      else open.delete(from)
     })
   })
 }

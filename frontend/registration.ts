@@ -25,6 +25,7 @@ export function register(app: Express, routes: readonly Route[], access: Access)
       if (req.method === 'HEAD' && route.head === false) return sendNotAllowed(res, routes, route)
       const entering = access.enter(route, res)
       const entered = entering instanceof Promise ? await entering : entering
+      if (entered === null) return
       if (isFailure(entered)) return sendFailure(res, entered)
       res.locals['entered'] = entered
       next()

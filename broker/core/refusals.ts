@@ -55,7 +55,7 @@ export const failures = {
     failure(
       409,
       'request_id_taken',
-      `request_id ${short(request_id)} was used before, with other parameters, priority or delay (run ${run_id})`,
+      `request_id ${short(request_id)} was used before, with other parameters, priority, delay or flow (run ${run_id})`,
       'give every different request an id of its own',
     ),
   /** The promise is one run for each request, also when nobody can be told any more how it ended. */

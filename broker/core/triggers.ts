@@ -38,7 +38,7 @@ function accept(state: State, trigger: Trigger, now: Now, found: Found): Trigger
   const earlier = findEarlier(state, trigger, found)
   if (earlier && 'forgotten' in earlier)
     return failures.runForgotten(trigger.request_id ?? '', earlier.forgotten)
-  if (earlier) return repeat(state, trigger, earlier)
+  if (earlier) return repeat(state, trigger, earlier, findParent(state, trigger, found))
   const card = cardOf(state, trigger.job)
   const checked = checkParams(card, trigger.params, how(state, now.wall_ms))
   if (checked.kind === 'bad') return failures.badParameter(checked.message, checked.hint)
@@ -69,17 +69,22 @@ function accept(state: State, trigger: Trigger, now: Now, found: Found): Trigger
   return { ...accepted(state, run), ...saidOf(checked) }
 }
 
-/** The same request again: cleaned as it was then (`today` is still that day), it must ask for the same. */
+/**
+ * The same request again: cleaned as it was then (`today` is still that day), it must ask for the same, and in the same flow.
+ * Else who may trigger in one flow would be told of a run in another, whose request_id he guessed.
+ */
 function repeat(
   state: State,
   trigger: Trigger,
   { run, params }: { run: Run; params: Values | undefined },
+  parent: Parent | null | 'unknown',
 ): TriggerAccepted | Failure {
   const card = state.cards.get(run.card ?? '') ?? cardOf(state, run.job)
   const checked = checkParams(card, trigger.params, how(state, run.created_ms))
   if (checked.kind === 'bad') return failures.badParameter(checked.message, checked.hint)
   const isSame =
     params !== undefined &&
+    isIn(run.flow_id, parent) &&
     sameValues(params, checked.params) &&
     sameWishes(run, trigger, card.priority)
   if (!isSame) return failures.requestIdTaken(trigger.request_id ?? '', run.run_id)
@@ -140,6 +145,10 @@ function findEarlier(
     params: (state.touched.born.get(run.run_id) ?? found.values.get(run.run_id))?.params,
   }
 }
+
+/** A parent that is not kept any more says nothing about its flow. */
+const isIn = (flow_id: string, parent: Parent | null | 'unknown'): boolean =>
+  parent === null || parent === 'unknown' || parent.flow_id === flow_id
 
 const sameWishes = (run: Run, trigger: Trigger, priority: number): boolean =>
   run.priority === (trigger.priority ?? priority) && run.delay_ms === (trigger.delay_ms ?? 0)

@@ -6,6 +6,7 @@
  * chance (docs/decisions/0008-secrets-are-masked-by-name-and-value.md).
  */
 import type { Card } from './card.ts'
+import { occurrencesOf } from './occurrences.ts'
 
 /** What stands in the place of a value. */
 export const HIDDEN = '***'
@@ -93,9 +94,16 @@ function rangesOf(text: string, forms: readonly string[]): [number, number][] {
   return ranges
 }
 
+/** A search for all of a long form may take its length for each character, a search for its beginning may not. */
+const GLANCE_LENGTH = 64
+
 function placesOf(text: string, form: string): [number, number][] {
-  const places: [number, number][] = []
-  for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + 1))
-    places.push([at, at + form.length])
-  return places
+  const first = text.indexOf(form.slice(0, GLANCE_LENGTH))
+  return first === -1 ? [] : occurrencesOf(unitsOf(text), unitsOf(form), first)
+}
+
+function unitsOf(text: string): Uint16Array {
+  const units = new Uint16Array(text.length)
+  for (let at = 0; at < text.length; at += 1) units[at] = text.charCodeAt(at)
+  return units
 }

@@ -177,8 +177,9 @@ export async function readRevocationList(
 const serialOf = ({ serialNumber }: { readonly serialNumber: string }): string =>
   shownSerial(serialNumber)
 
-/** Upper-case, without the zeros that only keep a number from being negative. */
-const shownSerial = (hex: string): string => hex.toUpperCase().replace(/^(?:00)+(?=..)/, '')
+/** Upper-case, without the zeros that only keep a number from being negative. Some authorities' first serial is 0. */
+const shownSerial = (hex: string): string =>
+  /^0+$/.test(hex) ? '0' : hex.toUpperCase().replace(/^(?:00)+(?=..)/, '')
 
 /** 128 bits by chance, but for the two that keep it positive and its length the same. */
 function newSerial(): string {

@@ -2,6 +2,7 @@
  * Files that hold secrets: keys, tokens, policies. One that others may read, or may have written, is refused, because
  * whoever goes on with it would only find out later that its secret is none.
  */
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -10,6 +11,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -83,18 +85,26 @@ const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '
 /**
  * Puts a file in place as a whole, and on disk, so that a reader never finds half of it, nor an empty one after a power cut.
  * Throws when it cannot be written.
+ *
+ * In a folder where others may write, one of them may have put something under its first name already, to have what is
+ * written: so nobody can know that name, and what is there is never opened.
  * @param secrecy With `public`, others may read it.
  */
 export function writePrivate(path: string, text: string, secrecy: Secrecy = 'secret'): void {
-  const fresh = `${path}.new.${process.pid}`
-  const file = openSync(fresh, 'w', secrecy === 'secret' ? 0o600 : 0o644)
+  const fresh = `${path}.new.${randomBytes(8).toString('hex')}`
   try {
-    writeFileSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
+    const file = openSync(fresh, 'wx', secrecy === 'secret' ? 0o600 : 0o644)
+    try {
+      writeFileSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(fresh, path)
+  } catch (error) {
+    rmSync(fresh, { force: true })
+    throw error
   }
-  renameSync(fresh, path)
 }
 
 const refused = (message: string): ReadPrivate => ({ kind: 'refused', message })

@@ -26,7 +26,8 @@ import { named, outOfScope } from './scope.ts'
 export type Entered = { readonly who: Identity; readonly trail: Trail }
 
 export type Access = {
-  enter(route: Route, res: Response): Entered | Failure | Promise<Entered | Failure>
+  /** Null when the client left before it was known who it is: then nothing is done for it, and nothing kept. */
+  enter(route: Route, res: Response): Entered | Failure | Promise<Entered | Failure | null>
   /** Why it may not do what it asks for; null when it may. `call.trail` tells of it afterwards. */
   check(route: Route, call: Call): Failure | null | Promise<Failure | null>
 }
@@ -63,7 +64,7 @@ export function createAccess(rules: Rules): Access {
       if (route.role === 'open') return { who: UNASKED, trail: NO_TRAIL }
       const known = identify === null ? ANYBODY : identify(res.req)
       return known instanceof Promise
-        ? known.then((later) => admit(route, res, later))
+        ? known.then((later) => (res.closed ? null : admit(route, res, later)))
         : admit(route, res, known)
     },
     check: (route, call) => {

@@ -6,6 +6,7 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
 import type { Response } from 'express'
 import type { Log } from '../../common/daemon/log.ts'
+import { printableJson } from '../../common/daemon/printable.ts'
 import { addressOf } from './identity.ts'
 import type { Identity } from './identity.ts'
 
@@ -40,7 +41,8 @@ export type Audit = {
   close(): void
 }
 
-const MAX_TARGET = 256
+/** Of what clients say themselves. */
+const MAX_TEXT = 256
 /** The client went away before there was an answer. */
 const GONE = 499
 
@@ -52,7 +54,8 @@ function createAudit(write: (line: Line) => void): Pick<Audit, 'begin' | 'refuse
       let isDone = false
       const trail: Trail = {
         about: (name, request = null) => {
-          line = { ...line, target: name().slice(0, MAX_TARGET), ...(request && { request }) }
+          const named = request && { request: request.slice(0, MAX_TEXT) }
+          line = { ...line, target: name().slice(0, MAX_TEXT), ...named }
         },
         done: (outcome) => {
           if (!isDone) write({ ...line, outcome })
@@ -94,7 +97,8 @@ export function openAudit(path: string, isOn: boolean, log: Log): Audit | { mess
   }
   const write = (line: Line): void => {
     try {
-      writeSync(file, `${JSON.stringify(line)}\n`)
+      // Whoever reads it on a terminal sees what was said there, and does not have it done.
+      writeSync(file, `${printableJson(JSON.stringify(line))}\n`)
     } catch (error) {
       log.error('the audit log cannot be written', { error, line })
     }

@@ -14,6 +14,7 @@ import type { Failure } from '../../common/protocol/client-door.ts'
 import { isFailure } from '../failure.ts'
 import { addressOf } from './identity.ts'
 import type { Identity } from './identity.ts'
+import { networkOf } from './network.ts'
 import { expiredToken, NO_TOKEN, NOT_BEARER, tooManyFailures, UNKNOWN_TOKEN } from './refusals.ts'
 import { isRunToken } from './run-token.ts'
 
@@ -44,13 +45,14 @@ export function identifyBy(
       ? expiredToken(token.expires_ms)
       : identityOf(token, tokens)
   }
+  const runs = rememberRuns()
   return (req) => {
     const { authorization } = req.headers
     const certified = ofCertificate?.(req)
     // A certificate that is good no more spoils the connection, whatever token comes over it.
     if (certified && (authorization === undefined || isFailure(certified))) return certified
     const [, text = ''] = /^bearer +([\w.~+/=-]{1,512})$/i.exec(authorization ?? '') ?? []
-    const guess = guessOf(text, addressOf(req.socket), tokens())
+    const guess = guessOf(text, addressOf(req.socket), tokens(), runs)
     const wait_ms = guesses.wait(guess, clock())
     if (wait_ms > 0) return tooManyFailures(wait_ms)
     const counted = (known: Known): Known => {
@@ -58,20 +60,40 @@ export function identifyBy(
       return known
     }
     if (text === '') return counted(authorization === undefined ? NO_TOKEN : NOT_BEARER)
-    return isRunToken(text) ? ofRun(text).then(counted) : counted(byToken(text))
+    if (!isRunToken(text)) return counted(byToken(text))
+    return ofRun(text).then((known) => {
+      if (!isFailure(known)) runs.remember(text)
+      return counted(known)
+    })
   }
 }
 
-function guessOf(text: string, address: string, tokens: Tokens): string {
+function guessOf(text: string, address: string, tokens: Tokens, runs: Runs): string {
   if (text === '') return `${networkOf(address)} none`
-  if (isRunToken(text)) return `${networkOf(address)} run`
+  if (isRunToken(text)) return `${networkOf(address)} ${runs.has(text) ? text : 'run'}`
   const id = text.slice('jobz_'.length, 'jobz_'.length + 16)
   return tokens.has(id) ? `${networkOf(address)} ${id}` : networkOf(address)
 }
 
-/** Whoever has one address of IPv6 has all of its network. */
-const networkOf = (address: string): string =>
-  address.includes(':') ? address.split(':').slice(0, 4).join(':') : address
+type Runs = { has(token: string): boolean; remember(token: string): void }
+const MOST_RUNS = 10_000
+
+/**
+ * Runs' tokens that were good at least once. What a command left behind goes on asking with one when its run is over: that
+ * is counted for this token alone, so that it shuts out no other run of its host.
+ */
+function rememberRuns(): Runs {
+  const tokens = new Set<string>()
+  return {
+    has: (token) => tokens.has(token),
+    remember: (token) => {
+      tokens.delete(token)
+      tokens.add(token)
+      const [oldest] = tokens
+      if (tokens.size > MOST_RUNS && oldest !== undefined) tokens.delete(oldest)
+    },
+  }
+}
 
 const identityOf = (token: Token, tokens: () => Tokens): Identity => ({
   via: 'token',

@@ -92,6 +92,13 @@ export const sayWhichJob = (who: Identity, field: string): Failure =>
     `say which of them: ${field}=NAME`,
   )
 
+export const FLOW_TOO_LONG = failure(
+  403,
+  'not_your_job',
+  'this flow has more runs than can be looked at together, so nobody can say whether all of its jobs are yours',
+  'name its runs one by one, or use a token for all jobs',
+)
+
 const listed = (who: Identity): string => (who.jobs ?? ['*']).slice(0, 10).join(', ')
 
 export const fromABrowser = (sign: string): Failure =>

@@ -7,7 +7,7 @@ import { textOf } from '../routes/route.ts'
 import type { Call, Route } from '../routes/route.ts'
 import { wholeRunId } from '../run-ids.ts'
 import type { Identity } from './identity.ts'
-import { needsAllJobs, notItsJob, notItsRun, sayWhichJob } from './refusals.ts'
+import { FLOW_TOO_LONG, needsAllJobs, notItsJob, notItsRun, sayWhichJob } from './refusals.ts'
 
 export const mayTouch = ({ jobs }: Identity, job: string): boolean =>
   jobs === null || matchesAny(jobs, job)
@@ -32,7 +32,8 @@ export async function outOfScope(
   const value = named(route, call, id)
   // The route says itself what is missing, or that there is none.
   if (value === null) return null
-  const jobs = what === 'run' ? await jobOfRun(broker, value) : await jobsOfFlow(broker, value)
+  const jobs =
+    what === 'run' ? await jobOfRun(broker, value) : await jobsOfFlow(broker, value, route.role)
   return Array.isArray(jobs) ? outsider(who, jobs) : jobs
 }
 
@@ -58,9 +59,16 @@ async function jobOfRun(broker: BrokerLink, run_id: string): Promise<string[] | 
   return asked.kind === 'answered' ? [asked.result.job] : asked.error
 }
 
-async function jobsOfFlow(broker: BrokerLink, flow_id: string): Promise<string[] | Failure> {
+/** What the answer has no room for is not shown either; but an action is on all of the flow. */
+async function jobsOfFlow(
+  broker: BrokerLink,
+  flow_id: string,
+  role: Route['role'],
+): Promise<string[] | Failure> {
   const asked = await broker.ask<FlowView>({ kind: 'query', question: { what: 'flow', flow_id } })
-  return asked.kind === 'answered' ? asked.result.runs.map(({ job }) => job) : asked.error
+  if (asked.kind === 'refused') return asked.error
+  const { runs, omitted = 0 } = asked.result
+  return omitted > 0 && role !== 'read' ? FLOW_TOO_LONG : runs.map(({ job }) => job)
 }
 
 /** The whole id of the run below which a trigger is put, or why not. A run's own token puts its triggers below its run. */

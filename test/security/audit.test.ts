@@ -156,3 +156,20 @@ test('a file that others may read, or that is a link, is refused', (t) => {
   symlinkSync(path, `${path}.link`)
   t.true('message' in openAudit(`${path}.link`, true, quietLog()))
 })
+
+test('what clients say is cut short, and acts on no terminal', async (t) => {
+  const audit = fileFor(t)
+  const { url, tokens } = await closedFrontend(
+    t,
+    { cron: { role: 'trigger' } },
+    { settings: { audit } },
+  )
+  const job = `\u009b31m\u001b[2J\n\u202e${'j'.repeat(1_000)}`
+  const body = { job_name: job, request_id: 'r'.repeat(100_000) }
+  const asking = { method: 'POST', token: tokens.token('cron'), body }
+  t.is((await tell(url, '/job_start', asking)).status, 400)
+  const [line] = await linesWhen(t, audit, 1)
+  t.is(line.target, job.slice(0, 256))
+  t.is(line.request, 'r'.repeat(256))
+  t.regex(readFileSync(audit, 'utf8'), /^[ -~]+\n$/)
+})

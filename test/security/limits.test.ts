@@ -8,7 +8,8 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { ask, withFrontend } from '../frontend/with-frontend.ts'
-import { tell, twoRuns } from './closed.ts'
+import { RUN_ID } from '../frontend/fake-broker.ts'
+import { closedFrontend, runToken, tell, twoRuns } from './closed.ts'
 
 /** Says these bytes, and gives all that is answered until the connection ends. */
 function say(url: string, text: string): Promise<string> {
@@ -55,6 +56,32 @@ test('a header that comes twice is none', async (t) => {
   t.regex(await say(url, `GET /job_start?job_name=load HTTP/1.1\r\n${twice}`), /^HTTP\/1\.1 4\d\d /)
   t.deepEqual(broker.seen, [])
 })
+
+test('who leaves before it is known who it is keeps no room for a body', async (t) => {
+  const known = Promise.withResolvers<void>()
+  const { url, broker } = await closedFrontend(t, {})
+  broker.script = async (request) => {
+    if (request.kind === 'query' && request.question.what === 'run_token') await known.promise
+    return twoRuns(request)
+  }
+  const token = runToken(RUN_ID)
+  const head = `POST /api/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n`
+  const type = 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
+  // Each may have 16 MiB, and there is room for 128.
+  const leaving = Array.from({ length: 20 }, () => connect(Number(new URL(url).port), '127.0.0.1'))
+  for (const socket of leaving) socket.write(head + type)
+  for (let tries = 0; broker.seen.length < leaving.length && tries < 2_000; tries += 1)
+    await pause(5)
+  t.is(broker.seen.length, leaving.length)
+  await Promise.all(leaving.map((socket) => once(socket.destroy(), 'close')))
+  // Asked on a connection of its own, so that the frontend has seen the others go.
+  t.is((await tell(url, '/healthz')).status, 200)
+  known.resolve()
+  const asking = { method: 'POST', token, body: [{ job: 'load' }], headers: CHUNKED }
+  t.is((await tell(url, '/api/runs', asking)).status, 202)
+})
+
+const CHUNKED = { 'transfer-encoding': 'chunked' }
 
 test('one address has so many connections, and others are not touched by that', async (t) => {
   const server = createServer((_req, res) => res.end('ok'))

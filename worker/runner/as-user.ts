@@ -20,8 +20,11 @@ export const meansOf = (uid: number): Means => (uid === 0 ? 'setpriv' : 'sudo')
 
 /** The first line of a script. A file that begins with it was not read: its command never began. */
 export const SCRIPT_MARK = '# jobz: a script that is not read yet'
-/** Others may write it, were they to reach it; but the folder that it is in is closed to them. */
-export const SCRIPT_MODE = 0o606
+/**
+ * Others may write it, were they to reach it; but the folder that it is in is closed to them. Its group may too: that user
+ * may be one of it.
+ */
+export const SCRIPT_MODE = 0o666
 
 /**
  * The subshell empties the file, so that whoever finds it empty knows that TERM ends the command; the shell around it

@@ -2,6 +2,7 @@
  * Hides a run's secrets in what its command wrote. Each byte of one becomes `*`, so that offsets stay true, and whether a
  * byte is hidden depends on the stream alone, not on how it is cut into chunks.
  */
+import { beginningAtEnd, occurrencesOf } from '../../common/definition/occurrences.ts'
 import { secretValuesOf } from '../../common/definition/secrets.ts'
 import type { AttemptTask } from '../core/state.ts'
 
@@ -62,52 +63,10 @@ function base64FormsOf(bytes: Buffer): string[] {
   })
 }
 
-/** All places where the form stands, also those that overlap, in time that grows with the bytes alone. */
+/** A search for all of a long form may take its length for each byte, a search for its beginning may not. */
+const GLANCE_BYTES = 64
+
 function rangesOf(bytes: Buffer, form: Buffer): [number, number][] {
-  const first = bytes.indexOf(form)
-  if (first === -1) return []
-  const borders = bordersOf(form)
-  const ranges: [number, number][] = []
-  let matched = 0
-  for (let at = first; at < bytes.length; at += 1) {
-    matched = step(form, borders, matched, bytes[at])
-    if (matched < form.length) continue
-    const start = at + 1 - form.length
-    const last = ranges.at(-1)
-    if (last && start <= last[1]) last[1] = at + 1
-    else ranges.push([start, at + 1])
-  }
-  return ranges
-}
-
-/** The length of the longest beginning of the form, short of the whole, with which these bytes end. */
-function beginningAtEnd(bytes: Buffer, form: Buffer): number {
-  const borders = bordersOf(form)
-  let matched = 0
-  for (const byte of bytes.subarray(Math.max(0, bytes.length - form.length + 1)))
-    matched = step(form, borders, matched, byte)
-  return matched
-}
-
-/** For each length, how long a shorter beginning of the form it also ends with (Knuth, Morris and Pratt). */
-function bordersOf(form: Buffer): Int32Array {
-  const borders = new Int32Array(form.length + 1)
-  let matched = 0
-  for (let at = 1; at < form.length; at += 1) {
-    matched = step(form, borders, matched, form[at])
-    borders[at + 1] = matched
-  }
-  return borders
-}
-
-/** How much of the form's beginning is matched after one more byte. */
-function step(
-  form: Buffer,
-  borders: Int32Array,
-  matched: number,
-  byte: number | undefined,
-): number {
-  let length = matched === form.length ? (borders[matched] ?? 0) : matched
-  while (length > 0 && form[length] !== byte) length = borders[length] ?? 0
-  return form[length] === byte ? length + 1 : 0
+  const first = bytes.indexOf(form.subarray(0, GLANCE_BYTES))
+  return first === -1 ? [] : occurrencesOf(bytes, form, first)
 }

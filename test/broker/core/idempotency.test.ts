@@ -43,6 +43,20 @@ test('other parameters, priority or delay under the same request_id: 409', (t) =
   t.is(world.runsOf('import').length, 1)
 })
 
+test('below a run of another flow it is another request; in its own flow it is the same', (t) => {
+  const world = makeWorld(t)
+  world.worker('web1', { cards: [card('import')] })
+  const first = world.trigger('import', {}, { request_id })
+  const other = world.trigger('import', { other: '1' })
+  t.like(world.triggerRefused('import', {}, { request_id, parent_run_id: other.run_id }), {
+    status: 409,
+    code: 'request_id_taken',
+  })
+  const again = world.trigger('import', {}, { request_id, parent_run_id: first.run_id })
+  t.like(again, { run_id: first.run_id, duplicate: true })
+  t.is(world.trigger('import', {}, { request_id }).run_id, first.run_id)
+})
+
 test('parameters are compared after cleaning', (t) => {
   const world = makeWorld(t)
   world.worker('web1', { cards: [card('import')] })

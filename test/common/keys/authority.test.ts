@@ -185,6 +185,12 @@ test('a list of revoked certificates reads as it was written', async (t) => {
   t.deepEqual(empty, { kind: 'read', serials: new Set() })
 })
 
+test('serials that other authorities have are read as Node shows those of certificates', async (t) => {
+  const list = await makeRevocationList(authority, ['00', '01', '7f', '0100'])
+  const read = await readRevocationList(list, authority.certificate)
+  t.deepEqual(read, { kind: 'read', serials: new Set(['0', '01', '7F', '0100']) })
+})
+
 test("a list that is not this authority's, was changed, or is none is refused", async (t) => {
   const list = await makeRevocationList(authority, [client.serial])
   const foreign = await readRevocationList(list, other.certificate)

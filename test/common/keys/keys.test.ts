@@ -100,7 +100,11 @@ test('a key file that others may read is refused', (t) => {
 
 test('who is authorised is a folder of files; a wrong one takes nothing from the others', (t) => {
   const folder = folderOf(t)
-  t.deepEqual(readAuthorised(join(folder, 'none')), { keys: new Map(), problems: [] })
+  t.deepEqual(readAuthorised(join(folder, 'none')), {
+    keys: new Map(),
+    problems: [],
+    is_partial: false,
+  })
   writeAuthorised(folder, 'web17', { role: 'worker', public_key, topics: ['import_*'] })
   writeAuthorised(folder, 'front', { role: 'frontend', public_key: broker.publicKey })
   writeAuthorised(folder, 'zwin', { role: 'client', public_key })

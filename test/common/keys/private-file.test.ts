@@ -1,14 +1,17 @@
 import {
   chmodSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { readPrivate, writePrivate } from '../../../common/keys/private-file.ts'
 
@@ -68,4 +71,28 @@ test('what is written is private from the first byte on, and replaces what was t
   t.deepEqual(readPrivate(path), { kind: 'read', text: 'new' })
   writePrivate(path, 'open', 'public')
   t.deepEqual(readPrivate(path, 'public'), { kind: 'read', text: 'open' })
+})
+
+test('nothing that somebody put there beforehand gets what is written', (t) => {
+  const path = fileOf(t, 0o600)
+  // What can be guessed: names end in a number of a process.
+  const trap = `${path}.new.${process.pid}`
+  const elsewhere = `${path}.elsewhere`
+  writeFileSync(elsewhere, '')
+  symlinkSync(elsewhere, trap)
+  writePrivate(path, 'new secret')
+  t.is(readFileSync(elsewhere, 'utf8'), '')
+  t.deepEqual(readPrivate(path), { kind: 'read', text: 'new secret' })
+  t.true(lstatSync(path).isFile())
+})
+
+test('what cannot be put in place is not left lying beside it', (t) => {
+  const path = fileOf(t, 0o600)
+  const folder = `${path}.folder`
+  mkdirSync(folder)
+  t.throws(() => writePrivate(folder, 'secret'), { code: 'EISDIR' })
+  t.deepEqual(
+    readdirSync(dirname(path)).filter((name) => name.includes('.new.')),
+    [],
+  )
 })

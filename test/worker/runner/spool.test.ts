@@ -136,3 +136,13 @@ test('a spool that others may use is refused, and what to do is said', (t) => {
   chmodSync(root, 0o755)
   t.is(spoolAt(root), root)
 })
+
+test('a script is for whoever is to run it, also for one of the worker’s own group', (t) => {
+  const { spool } = openSpool(spoolAt(temporaryFolder(t)))
+  spool.keep('run.1#1', task(1))
+  const entry = spool.entryOf('run.1#1') ?? ''
+  spool.writeScript(entry, 'text')
+  // The bits of its group count for those who are in it, and not the bits of others.
+  t.is(statSync(spool.pathOf(entry, 'output')).mode & 0o777, 0o666)
+  t.is(statSync(spool.folder).mode & 0o077, 0)
+})
