@@ -19,6 +19,8 @@ const INDEX = `<!doctype html>
 
 /** @param document Makes the OpenAPI document; it speaks of these routes too, so it is asked for late. */
 export function serviceRoutes(api: Api, document: () => object): Route[] {
+  // Anybody may ask for it, as often as he likes.
+  let made: object | null = null
   return [
     ...healthRoutes(api),
     {
@@ -46,7 +48,7 @@ export function serviceRoutes(api: Api, document: () => object): Route[] {
       summary: 'This interface as an OpenAPI document',
       fields: [],
       answers: { 200: { description: 'the document', schema: { type: 'object' } } },
-      handle: async () => json(200, document()),
+      handle: async () => json(200, (made ??= document())),
     },
   ]
 }

@@ -39,6 +39,7 @@ export function welcomed(worker: Worker, welcome: Welcome, now: Now): Effect[] {
   worker.link = { kind: 'open', session, beat_at_ms: now.mono_ms + heartbeat_ms, beats: 0 }
   worker.draining = draining
   worker.is_welcome = true
+  worker.shut_out = null
   const effects: Effect[] = [{ kind: 'welcomed', session, feed, channels }]
   if (draining) effects.push(DRAINING)
   for (const attempt of worker.attempts.values()) {
@@ -52,12 +53,20 @@ export function welcomed(worker: Worker, welcome: Welcome, now: Now): Effect[] {
   return effects
 }
 
+/**
+ * The door stays shut. A key may be authorised (again) while the daemon runs, so it goes on knocking, and what runs goes on; for
+ * anything else somebody must start it differently.
+ */
 export function refused(
   worker: Worker,
   { code, message }: Extract<ToWorker, { kind: 'refused' }>,
 ): Effect[] {
   const hint = HINTS.get(code)?.(worker.name) ?? '; update the older one of worker and broker'
-  return quit(`the broker refused this worker (${code}): ${message}${hint}`)
+  const said = `the broker refused this worker (${code}): ${message}${hint}`
+  if (code !== 'unauthorised') return quit(said)
+  const isNews = worker.shut_out !== said
+  worker.shut_out = said
+  return isNews ? [{ kind: 'log', level: 'error', message: said, facts: {} }] : []
 }
 
 /** By the code of the refusal. */

@@ -100,6 +100,8 @@ export type Worker = {
   reload_error: string | null
   link: Link
   heartbeat_ms: number
+  /** Why its key does not let it in, as it was told last; null when it does. */
+  shut_out: string | null
   /** When the broker was last heard. */
   heard_ms: number
   /** A broker has welcomed this daemon: before that, nobody knows whether what the spool holds is still wanted. */
@@ -136,6 +138,7 @@ export function newWorker(options: {
     reload_error: options.reload_error ?? null,
     link: { kind: 'apart' },
     heartbeat_ms: 5_000,
+    shut_out: null,
     heard_ms: 0,
     is_welcome: false,
     draining: false,

@@ -224,6 +224,27 @@ for (const [code, hint] of [
     t.regex(said?.kind === 'log' ? said.message : '', hint)
   })
 
+test('a worker whose key is not authorised says so once, knocks on, and is let in when it is', (t) => {
+  const world = aWorld()
+  world.happen({ kind: 'connected' })
+  const refusal = { kind: 'refused', code: 'unauthorised', message: 'nobody has it' } as const
+  t.deepEqual(
+    world.hear(refusal).map(({ kind }) => kind),
+    ['log'],
+  )
+  for (let tries = 0; tries < 3; tries += 1) {
+    t.true(world.pass(6_000).some(({ kind }) => kind === 'hello'))
+    t.deepEqual(world.hear(refusal), [])
+  }
+  world.join()
+  t.is(world.worker.link.kind, 'open')
+  t.deepEqual(
+    world.hear(refusal).map(({ kind }) => kind),
+    ['log'],
+    'it is news again',
+  )
+})
+
 test('a worker that leaves says bye, and takes nothing more', (t) => {
   const world = aWorld()
   world.join()
