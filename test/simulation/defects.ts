@@ -63,7 +63,7 @@ export const DEFECTS: readonly Defect[] = [
     name: 'a request is not known again',
     seed: 1,
     file: 'broker/core/triggers.ts',
-    find: 'if (earlier) return repeat(state, trigger, earlier)',
+    find: 'if (earlier) return repeat(state, trigger, earlier, findParent(state, trigger, found))',
     replace: '',
   },
   {
