@@ -23,7 +23,8 @@ export function howOfCode(
   worker: Pick<LaunchOptions, 'own' | 'means'>,
 ): Exit['how'] {
   const { entry, user } = command
-  if (hasBegun(spool, command) || (exit_code === 0 && user === null))
+  // That it went well says that it began, without a look at the disk.
+  if ((exit_code === 0 && user === null) || hasBegun(spool, command))
     return { kind: 'code', exit_code }
   const stderr = spool.pathOf(entry, 'stderr')
   const said = errorTail(stderr, sizeOf(stderr), null)

@@ -24,7 +24,20 @@ export function maskOf({ secret = [], params, token }: AttemptTask): Mask | null
     ...secretValuesOf(new Set(secret), params),
     ...(token === undefined ? [] : [token]),
   ]
-  return values.length === 0 ? null : makeMask(values)
+  return values.length === 0 ? null : lazily(() => makeMask(values))
+}
+
+/** Most commands write little or nothing: what is looked for is made when there is something to look at. */
+function lazily(make: () => Mask): Mask {
+  let made: Mask | null = null
+  const mask = (): Mask => (made ??= make())
+  return {
+    get reach() {
+      return mask().reach
+    },
+    hide: (bytes) => mask().hide(bytes),
+    unsure: (bytes) => mask().unsure(bytes),
+  }
 }
 
 export function makeMask(values: readonly string[]): Mask {
