@@ -4,6 +4,7 @@
  * Memory is bounded: a full bucket is the same as none, so what has been quiet for long is forgotten, and when there are
  * too many keys, the one that was quiet for longest is.
  */
+import { dropFirst } from './first-out.ts'
 
 export type Buckets = {
   /** Takes one from the key's bucket. Gives 0 when there was one, else after how many milliseconds there will be. */
@@ -41,19 +42,12 @@ export function makeBuckets(limits: {
       const wait_ms = waitFor(level)
       buckets.delete(key)
       buckets.set(key, { level: wait_ms === 0 ? level - 1 : level, at_ms: now_ms })
-      if (buckets.size > most_keys) forgetOldest(buckets)
+      if (buckets.size > most_keys) dropFirst(buckets)
       return wait_ms
     },
     wait: (key, now_ms) => waitFor(levelOf(buckets.get(key), now_ms)),
     get size() {
       return buckets.size
     },
-  }
-}
-
-function forgetOldest(buckets: Map<string, Bucket>): void {
-  for (const key of buckets.keys()) {
-    buckets.delete(key)
-    return
   }
 }

@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 import { writePrivate } from '../../common/keys/private-file.ts'
 import { mintToken } from '../../common/keys/tokens.ts'
@@ -164,3 +165,15 @@ const ASKING: ReadonlySet<string> = new Set(['query', 'replay'])
 /** What of these changes something. */
 export const actions = (seen: readonly FromClient[]): string[] =>
   seen.flatMap(({ kind }) => (ASKING.has(kind) ? [] : [kind]))
+
+/** Waits for something that comes by itself; the bound only ends a test that has failed. */
+export async function until(
+  t: ExecutionContext,
+  isSo: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (let tries = 0; tries < 2_000; tries += 1) {
+    if (await isSo()) return
+    await pause(10)
+  }
+  t.fail('it never came')
+}

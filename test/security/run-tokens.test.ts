@@ -1,20 +1,9 @@
 /** A run's own token while a frontend runs: what it starts, and what it is worth when its run is over. */
-import { setTimeout as pause } from 'node:timers/promises'
 import test from 'ava'
-import type { ExecutionContext } from 'ava'
 import { refusal, RUN_ID } from '../frontend/fake-broker.ts'
-import { actions, closedFrontend, OTHER_ID, runToken, tell, twoRuns } from './closed.ts'
+import { actions, closedFrontend, OTHER_ID, runToken, tell, twoRuns, until } from './closed.ts'
 
 const START = '/job_start?job_name=load'
-
-/** Waits for something that comes by itself; the bound only ends a test that has failed. */
-async function until(t: ExecutionContext, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 2_000; tries += 1) {
-    if (await isSo()) return
-    await pause(10)
-  }
-  t.fail('it never came')
-}
 
 test("a run's own token puts its triggers below its run", async (t) => {
   const { url, broker } = await closedFrontend(t, {})

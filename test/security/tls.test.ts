@@ -1,7 +1,6 @@
 /** HTTPS, and "accept requests only from my own certificate authority": each way in which a certificate can be no good. */
 import { chmodSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
-import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import type { TLSSocket } from 'node:tls'
 import test from 'ava'
@@ -12,7 +11,7 @@ import { writePrivate } from '../../common/keys/private-file.ts'
 import { quietLog, withFrontend } from '../frontend/with-frontend.ts'
 import { askSecurely, authorityOf } from './certificates.ts'
 import type { Authority } from './certificates.ts'
-import { actions, tokenFile, twoRuns } from './closed.ts'
+import { actions, tokenFile, twoRuns, until } from './closed.ts'
 
 /** A connection may be silent for as long as a test takes. */
 const PATIENT = { headers_ms: 600_000, request_ms: 600_000 }
@@ -226,14 +225,6 @@ test('plain HTTP at the port of HTTPS gets nothing, and harms nothing', async (t
   await t.throwsAsync(fetch(url.replace('https', 'http')))
   t.is(statusOf(await ask(await authority.issue({ name: 'cron' }))), 202)
 })
-
-async function until(t: ExecutionContext, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 2_000; tries += 1) {
-    if (await isSo()) return
-    await pause(10)
-  }
-  t.fail('it never came')
-}
 
 /** A connection that says nothing. */
 function idleConnection(

@@ -1,23 +1,12 @@
 /** Tokens while a frontend runs: what a wrong one is told, when one is revoked, how often one may ask, and whose runs it sees. */
 import { chmodSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
-import { setTimeout as pause } from 'node:timers/promises'
 import test from 'ava'
-import type { ExecutionContext } from 'ava'
 import { RUN_ID } from '../frontend/fake-broker.ts'
 import { quietLog } from '../frontend/with-frontend.ts'
-import { actions, closedFrontend, OTHER_ID, runToken, tell, twoRuns } from './closed.ts'
+import { actions, closedFrontend, OTHER_ID, runToken, tell, twoRuns, until } from './closed.ts'
 
 const START = '/job_start?job_name=load'
-
-/** Waits for something that comes by itself; the bound only ends a test that has failed. */
-async function until(t: ExecutionContext, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 2_000; tries += 1) {
-    if (await isSo()) return
-    await pause(10)
-  }
-  t.fail('it never came')
-}
 
 test('one answer for a token that never was, that is no more, or that is nearly right', async (t) => {
   const { url, tokens } = await closedFrontend(t, { cron: { role: 'trigger' } })

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Authorised } from '../../../common/keys/authorised.ts'
+import { dropFirst } from '../../../common/keys/first-out.ts'
 import { type Claim, proofOf, sameProof } from '../../../common/keys/proof.ts'
 import type { Proof } from '../../../common/protocol/entry.ts'
 import { DOOR_RIGHTS } from '../../../common/protocol/rights.ts'
@@ -38,7 +39,7 @@ export function makeChallenges(
       const earlier = made.get(peer) ?? []
       made.delete(peer)
       made.set(peer, [...earlier, challenge].slice(-MOST_OF_ONE))
-      if (made.size > MOST) made.delete([...made.keys()][0] ?? '')
+      if (made.size > MOST) dropFirst(made)
       return challenge
     },
     judge: (peer, proof, { name, instance }) => {

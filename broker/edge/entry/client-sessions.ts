@@ -1,5 +1,6 @@
 /** Who is at the client door: the sessions of those who came in, each good for one peer. */
 import { randomUUID } from 'node:crypto'
+import { dropFirst } from '../../../common/keys/first-out.ts'
 
 export type ClientSessions = {
   /** @param key The public key that the peer proved to hold. */
@@ -22,7 +23,7 @@ export function makeClientSessions(): ClientSessions {
       const session = randomUUID()
       sessions.delete(peer)
       sessions.set(peer, { session, key })
-      if (sessions.size > MOST) sessions.delete([...sessions.keys()][0] ?? '')
+      if (sessions.size > MOST) dropFirst(sessions)
       return session
     },
     find: (peer, session) => {
